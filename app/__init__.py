@@ -1,1 +1,1 @@
-"""Placeholder."""
+"""The deterministic application: what the chain computes, and nothing that looks at the world."""

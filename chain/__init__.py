@@ -1,1 +1,1 @@
-"""Placeholder."""
+"""Running and talking to the chain: CometBFT, nodes, keys, RPC, transactions, the command line."""

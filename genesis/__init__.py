@@ -1,1 +1,1 @@
-"""Placeholder."""
+"""The genesis document: presets, allocations, validators and their checks."""
