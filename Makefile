@@ -1,0 +1,57 @@
+# Every command a newcomer needs. Each target does the set-up it depends on, so that `make demo` is a complete first step.
+
+PYTHON_IN_TREE := .venv/bin/python
+SHELL := /bin/bash
+.SHELLFLAGS := -euo pipefail -c
+.DEFAULT_GOAL := help
+.PHONY: help setup demo test bench lint proto lock clean
+
+help:
+	@echo 'Headwater: decentralised live video on a CometBFT app-chain. First time here? Run:'
+	@echo
+	@echo '  make demo                       a whole network on this machine: stream, transcode, claim, verify, pay, play'
+	@echo '  make test                       every test; the same set-up, no other step'
+	@echo
+	@echo 'More:'
+	@echo '  make demo ARGS="--duration 60"  options go to `headwater demo`; see them with ARGS=--help'
+	@echo '  make test ARGS="tests/unit -x"  options go to pytest; -m "not network and not media" leaves the slow ones out'
+	@echo '  make bench                      the performance table, each figure with its target'
+	@echo '  make lint                       ruff and mypy --strict, as tests/architecture runs them'
+	@echo '  make setup                      only the set-up: .venv, the CometBFT binary, the sample clip'
+	@echo '  make proto                      regenerate the protobuf modules from their .proto files'
+	@echo '  make lock                       renew requirements.lock from requirements.in'
+	@echo '  make clean                      remove everything that set-up and the tools made (.venv, .cache, caches)'
+	@echo
+	@echo 'Afterwards the command itself is .venv/bin/headwater; try .venv/bin/headwater --help.'
+	@echo 'Another interpreter: make setup PYTHON=python3.12'
+
+setup:
+	@PYTHON='$(PYTHON)' .ci/setup
+
+demo: setup
+	@.venv/bin/headwater demo $(ARGS)
+
+test: setup
+	@$(PYTHON_IN_TREE) -m pytest $(ARGS)
+
+bench: setup
+	@$(PYTHON_IN_TREE) -m tests.benchmarks $(ARGS)
+
+lint: setup
+	@$(PYTHON_IN_TREE) -m ruff check .
+	@$(PYTHON_IN_TREE) -m ruff format --check .
+	@$(PYTHON_IN_TREE) -m mypy
+
+proto: setup
+	@find app -name '*.proto' -print0 | xargs -0 $(PYTHON_IN_TREE) -m grpc_tools.protoc -I. --python_out=. --pyi_out=.
+
+# uv resolves for every platform at once, which pip cannot; it is fetched only here, where a lock file is renewed.
+lock: setup
+	@test -x .cache/lock/bin/uv || { $(PYTHON_IN_TREE) -m venv .cache/lock && .cache/lock/bin/pip install --quiet uv; }
+	@.cache/lock/bin/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-header \
+	  --no-annotate --no-emit-index-url --no-emit-find-links requirements.in --output-file requirements.lock
+	@echo 'requirements.lock is renewed; `make test` installs it and runs the tests with it.'
+
+clean:
+	@rm -rf .venv .cache .pytest_cache .mypy_cache .ruff_cache .hypothesis build ./*.egg-info
+	@find app chain genesis transcoder tests -name __pycache__ -type d -prune -exec rm -rf {} +
