@@ -13,6 +13,9 @@ Lpt = NewType("Lpt", int)
 Wei = NewType("Wei", int)
 """An amount of ETH in wei."""
 
+Amount = NewType("Amount", int)
+"""Base units of a denomination that stands beside it."""
+
 Height = NewType("Height", int)
 """A block height; the first block has height 1."""
 
@@ -68,7 +71,8 @@ def _parse(text: str, units: dict[str, int], expected: str) -> int:
     part = match["part"] or ""
     if len(part.rstrip("0")) > decimals:
         raise ValueError(f"{text!r} is finer than the smallest unit, 10^-{decimals} {match['unit']}")
-    amount = int(match["whole"]) * 10**decimals + int(part.ljust(decimals, "0")[:decimals] or "0")
+    scale: int = 10**decimals
+    amount = int(match["whole"]) * scale + int(part.ljust(decimals, "0")[:decimals] or "0")
     if amount > MAX_AMOUNT:
         raise ValueError(f"{text!r} is more than 128 bits can hold")
     return amount

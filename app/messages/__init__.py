@@ -1,0 +1,1 @@
+"""What crosses a process boundary: transactions, segments, receipts, records with proofs, rejections, events."""

@@ -1,0 +1,192 @@
+"""The messages that a transaction can hold, in the whitepaper's order, then ours (protocol.md, section 2).
+
+Each class has the fields of its protobuf message of the same name. Amounts are in base units; fractions in parts per
+billion. Who may send a message, and when, is said by the chapter of `app/protocol` that processes it.
+"""
+
+from dataclasses import dataclass
+from enum import IntEnum, unique
+from typing import Annotated
+
+from app.messages.limits import MAX_PROOF_LENGTH, MAX_RANGES, MAX_STREAM_ID_LENGTH, MAX_URI_LENGTH, Limit
+from app.messages.options import TranscodingOptions
+from app.messages.receipt import Receipt
+from app.primitives.address import Address
+from app.primitives.amounts import Amount, Lpt, Wei
+from app.primitives.fractions import Fraction
+from app.primitives.hashing import Hash32
+
+
+@unique
+class Denom(IntEnum):
+    """The two native balances of an account."""
+
+    LPT = 1
+    ETH = 2
+
+
+@dataclass(frozen=True, slots=True)
+class Bond:
+    """Bond `amount` of LPT towards candidate `to`; a bonded account that names another moves its whole stake there."""
+
+    amount: Lpt
+    to: Address
+
+
+@dataclass(frozen=True, slots=True)
+class Transcoder:
+    """Declare or change the rates of a transcoder; `consensus_pubkey` is an ed25519 key of 32 bytes, or empty."""
+
+    price_per_segment: Wei
+    block_reward_cut: Fraction
+    fee_share: Fraction
+    service_uri: Annotated[str, Limit(MAX_URI_LENGTH)]
+    consensus_pubkey: Annotated[bytes, Limit(32)]
+
+
+@dataclass(frozen=True, slots=True)
+class TranscodeAvailability:
+    """Offer `slots` more jobs at a time; 0 withdraws the offer."""
+
+    slots: int
+
+
+@dataclass(frozen=True, slots=True)
+class Job:
+    """Order the transcoding of a stream; the offer is per unit of work, the escrow for `escrow_segments` segments."""
+
+    stream_id: Annotated[str, Limit(MAX_STREAM_ID_LENGTH)]
+    options: TranscodingOptions
+    price_per_segment: Wei
+    escrow_segments: int
+
+
+@dataclass(frozen=True, slots=True)
+class EndJob:
+    """End a job, from either side."""
+
+    job_id: int
+
+
+@dataclass(frozen=True, slots=True)
+class Deposit:
+    """Add to the sender's deposit, which pays for its jobs."""
+
+    amount_wei: Wei
+
+
+@dataclass(frozen=True, slots=True)
+class Withdraw:
+    """Take from the sender's deposit and from the fees that its stake has earned."""
+
+    deposit_wei: Wei
+    fees_wei: Wei
+
+
+@dataclass(frozen=True, slots=True)
+class SegmentRange:
+    """Sequence numbers `first` to `last`, both included."""
+
+    first: int
+    last: int
+
+
+@dataclass(frozen=True, slots=True)
+class ClaimWork:
+    """Claim the work on the segments of these ranges, with the Merkle root over their receipts in order."""
+
+    job_id: int
+    ranges: Annotated[tuple[SegmentRange, ...], Limit(MAX_RANGES)]
+    merkle_root: Hash32
+
+
+@dataclass(frozen=True, slots=True)
+class Verify:
+    """Show the receipt of a challenged segment, its Merkle path, and where input and output can be fetched."""
+
+    job_id: int
+    claim_id: int
+    segment: int
+    receipt: Receipt
+    proof: Annotated[tuple[Hash32, ...], Limit(MAX_PROOF_LENGTH)]
+    input_cid: Hash32
+    output_cid: Hash32
+
+
+@dataclass(frozen=True, slots=True)
+class CommitVerdict:
+    """A drawn verifier's commitment to its verdict (`app.messages.verdict`)."""
+
+    job_id: int
+    claim_id: int
+    segment: int
+    commitment: Hash32
+
+
+@dataclass(frozen=True, slots=True)
+class RevealVerdict:
+    """The verdict behind a commitment: the transcoded hash of the verifier's own re-execution, and what it saw."""
+
+    job_id: int
+    claim_id: int
+    segment: int
+    result: Hash32
+    keyed_digest: Hash32
+    salt: Hash32
+    finding: int
+    rendition: int
+
+
+@dataclass(frozen=True, slots=True)
+class DistributeFees:
+    """Pay out a claim whose challenges have passed and whose slashing period is over."""
+
+    job_id: int
+    claim_id: int
+
+
+@dataclass(frozen=True, slots=True)
+class Reward:
+    """Mint the sender's share of the round's new LPT; once per round, active transcoders only."""
+
+
+@dataclass(frozen=True, slots=True)
+class InitializeRound:
+    """Initialise the round that has begun; once per round, from anyone."""
+
+
+@dataclass(frozen=True, slots=True)
+class Transfer:
+    """Send LPT or ETH to another account."""
+
+    to: Address
+    denom: Denom
+    amount: Amount
+
+
+@dataclass(frozen=True, slots=True)
+class RegisterVerifier:
+    """Bond LPT as a verifier, who is drawn by that bond, and say where it can be reached (or nothing)."""
+
+    bond: Lpt
+    service_uri: Annotated[str, Limit(MAX_URI_LENGTH)]
+
+
+Body = (
+    Bond
+    | Transcoder
+    | TranscodeAvailability
+    | Job
+    | EndJob
+    | Deposit
+    | Withdraw
+    | ClaimWork
+    | Verify
+    | CommitVerdict
+    | RevealVerdict
+    | DistributeFees
+    | Reward
+    | InitializeRound
+    | Transfer
+    | RegisterVerifier
+)

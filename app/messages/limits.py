@@ -1,0 +1,51 @@
+"""Limits on everything that has a length (style.md: limits on everything)."""
+
+from typing import NamedTuple
+
+from app.messages.rejections import Reason, Rejection
+
+MAX_TX_BYTES = 256 * 1024
+MAX_MESSAGES = 16
+MAX_MEMO_LENGTH = 256
+MAX_CHAIN_ID_LENGTH = 50
+MAX_URI_LENGTH = 200
+MAX_STREAM_ID_LENGTH = 128
+MAX_RANGES = 1024
+MAX_PROOF_LENGTH = 32
+
+
+class Limit(NamedTuple):
+    """The most bytes of a text or byte string, or elements of a list, that a message may hold."""
+
+    maximum: int
+
+
+def check_length(name: str, length: int, maximum: int) -> None:
+    """Refuse what is longer than its limit.
+
+    Raises:
+        Rejection: LIMIT_EXCEEDED with both numbers.
+    """
+    if length > maximum:
+        raise Rejection(Reason.LIMIT_EXCEEDED, f"{name} has a length of {length}; at most {maximum}")
+
+
+def check_text(name: str, text: str) -> None:
+    """Refuse an empty text and one with other than printable ASCII.
+
+    Raises:
+        Rejection: INVALID_FIELD.
+    """
+    if not text or not text.isascii() or not text.isprintable():
+        raise Rejection(Reason.INVALID_FIELD, f"{name} is {text!r}; printable ASCII is expected")
+
+
+def check_service_uri(uri: str) -> None:
+    """Refuse an address that no client could open: `http://host:port` or `https://…` is expected.
+
+    Raises:
+        Rejection: INVALID_FIELD.
+    """
+    check_text("service_uri", uri)
+    if not uri.startswith(("http://", "https://")) or " " in uri:
+        raise Rejection(Reason.INVALID_FIELD, f"service_uri is {uri!r}; http://HOST:PORT is expected")

@@ -1,0 +1,96 @@
+"""Why a transaction is refused: a stable number that is also the ABCI code, a name, and a text with the numbers.
+
+A rejection is for others' mistakes. Our own are assertions, which stop the application (style.md, point 4).
+"""
+
+from enum import IntEnum, unique
+
+
+@unique
+class Reason(IntEnum):
+    """Every reason for a refusal. Numbers are never reused; 0 is acceptance."""
+
+    # the transaction as bytes
+    UNDECODABLE = 1
+    NOT_CANONICAL = 2
+    LIMIT_EXCEEDED = 3
+    UNKNOWN_MESSAGE = 4
+    INVALID_SIGNATURE = 5
+    INVALID_FIELD = 6
+    # the envelope against the state
+    WRONG_CHAIN = 10
+    NONCE_TOO_LOW = 11
+    NONCE_TOO_HIGH = 12
+    EXPIRED = 13
+    FEE_TOO_LOW = 14
+    INSUFFICIENT_FUNDS = 15
+    MEMPOOL_FULL = 16
+    # rounds
+    ROUND_NOT_INITIALIZED = 20
+    ROUND_ALREADY_INITIALIZED = 21
+    ROUND_LOCKED = 22
+    # stake
+    ZERO_AMOUNT = 30
+    NOT_BONDED = 31
+    SELF_BOND_TOO_LOW = 32
+    TRANSCODER_CANNOT_DELEGATE = 33
+    NOT_A_CANDIDATE = 34
+    NOT_REGISTERED = 35
+    TOMBSTONED = 36
+    PRICE_RULE = 37
+    CONSENSUS_KEY_IN_USE = 38
+    NOT_ACTIVE = 39
+    REWARD_ALREADY_CALLED = 40
+    INSUFFICIENT_STAKE = 41
+    # deposits and jobs
+    INSUFFICIENT_DEPOSIT = 50
+    INSUFFICIENT_FEES = 51
+    UNKNOWN_JOB = 52
+    JOB_ENDED = 53
+    NOT_A_PARTY = 54
+    JOB_NOT_ASSIGNED = 55
+    UNKNOWN_PROFILE = 56
+    PROFILE_FROZEN = 57
+    STREAM_ID_INVALID = 58
+    TOO_MANY_JOBS = 59
+    # claims
+    UNKNOWN_CLAIM = 60
+    RANGES_INVALID = 61
+    SEGMENTS_ALREADY_CLAIMED = 62
+    CLAIM_PERIOD_OVER = 63
+    FEES_NOT_DUE = 64
+    CLAIM_CLOSED = 65
+    # verification
+    NOT_CHALLENGED = 70
+    ALREADY_SUBMITTED = 71
+    DEADLINE_PASSED = 72
+    RECEIPT_MISMATCH = 73
+    PROOF_INVALID = 74
+    NOT_DRAWN = 75
+    ALREADY_COMMITTED = 76
+    NOT_COMMITTED = 77
+    COMMITMENT_MISMATCH = 78
+    ALREADY_REVEALED = 79
+    TOO_EARLY = 80
+    VERIFIER_ALREADY_REGISTERED = 81
+
+
+class Rejection(Exception):
+    """A refusal with its reason and a text that holds the numbers that made it fail."""
+
+    def __init__(self, reason: Reason, text: str) -> None:
+        super().__init__(f"{reason.name}: {text}")
+        self.reason = reason
+        self.text = text
+
+
+def require(condition: bool, reason: Reason, text: str) -> None:
+    """Refuse unless the condition holds.
+
+    For checks whose text costs nothing to build; others raise by themselves.
+
+    Raises:
+        Rejection: the condition does not hold.
+    """
+    if not condition:
+        raise Rejection(reason, text)
