@@ -29,7 +29,7 @@ class Leaf:
         rendition: its place in the job's options, from 0.
         input_hash, output_hash: SHA-256 of the payloads, which are their content addresses.
         frames: how many pictures the output holds.
-        stage_root: one hash over the digests of the decoded, scaled, encoded and muxed bytes; says where two nodes differ.
+        stage_root: one hash over the digests of the decoded, scaled, encoded and muxed bytes: where two nodes differ.
     """
 
     job_id: int

@@ -27,7 +27,12 @@ class Finding(IntEnum):
 
 
 def verdict_commitment(
-    verifier: bytes, place: tuple[int, int, int], result: bytes, keyed_digest: bytes, finding: tuple[int, int], salt: bytes
+    verifier: bytes,
+    place: tuple[int, int, int],
+    result: bytes,
+    keyed_digest: bytes,
+    finding: tuple[int, int],
+    salt: bytes,
 ) -> Hash32:
     """The commitment to a verdict.
 
