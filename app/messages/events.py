@@ -1,0 +1,343 @@
+"""What a block tells the world: events with stable names and typed attributes.
+
+Each class is one event type; its name in CometBFT's index is the class name in snake case, its attributes are the
+fields. Amounts and numbers are decimal, addresses and bytes hexadecimal with `0x` before addresses.
+"""
+
+import re
+from dataclasses import dataclass, fields
+from functools import cache
+from typing import Any, get_type_hints
+
+from app.messages.bodies import Denom
+from app.messages.records import DisputeReason
+from app.primitives.address import Address
+from app.primitives.amounts import Amount, Lpt, Round, Wei
+from app.primitives.fractions import Fraction
+from app.primitives.hashing import Hash32
+
+
+@dataclass(frozen=True, slots=True)
+class TransferEvent:
+    """A balance went from one account to another."""
+
+    sender: Address
+    recipient: Address
+    denom: Denom
+    amount: Amount
+
+
+@dataclass(frozen=True, slots=True)
+class FeePaid:
+    """A transaction's fee was taken, whatever became of its messages."""
+
+    payer: Address
+    amount: Wei
+
+
+@dataclass(frozen=True, slots=True)
+class FeesCredited:
+    """Fees went to a transcoder and to those bonded to it, or (transcoder zero) to the CommonPool."""
+
+    transcoder: Address
+    delegators: Wei
+    own: Wei
+
+
+@dataclass(frozen=True, slots=True)
+class Bonded:
+    """LPT was bonded from a balance, earning from the next round on."""
+
+    delegator: Address
+    candidate: Address
+    amount: Lpt
+
+
+@dataclass(frozen=True, slots=True)
+class BondMoved:
+    """A whole bond went from one candidate to another."""
+
+    delegator: Address
+    from_candidate: Address
+    to_candidate: Address
+    amount: Lpt
+
+
+@dataclass(frozen=True, slots=True)
+class TranscoderUpdated:
+    """A transcoder registered or changed its rates; `waiting_position` is 0 where its stake is in the active set."""
+
+    transcoder: Address
+    price_per_segment: Wei
+    block_reward_cut: Fraction
+    fee_share: Fraction
+    effective_round: Round
+    waiting_position: int
+
+
+@dataclass(frozen=True, slots=True)
+class AvailabilityChanged:
+    """A transcoder offers so many job slots now."""
+
+    transcoder: Address
+    slots: int
+
+
+@dataclass(frozen=True, slots=True)
+class RoundInitialized:
+    """A round was initialised."""
+
+    round: Round
+    active_transcoders: int
+    active_stake: Lpt
+    inflation_rate: Fraction
+    mintable: Lpt
+
+
+@dataclass(frozen=True, slots=True)
+class RewardPaid:
+    """LPT was minted for a transcoder and those bonded to it."""
+
+    transcoder: Address
+    round: Round
+    amount: Lpt
+    transcoder_cut: Lpt
+
+
+@dataclass(frozen=True, slots=True)
+class RewardWithheld:
+    """A reward was not minted because the transcoder left too much work undone (CompetitivenessTolerance)."""
+
+    transcoder: Address
+    round: Round
+    amount: Lpt
+    work: int
+    expected_work: int
+
+
+@dataclass(frozen=True, slots=True)
+class RewardMissed:
+    """A transcoder did not call Reward in a round."""
+
+    transcoder: Address
+    round: Round
+    in_a_row: int
+
+
+@dataclass(frozen=True, slots=True)
+class ValidatorChanged:
+    """A consensus validator's power was set; 0 removes it."""
+
+    operator: Address
+    pubkey: bytes
+    power: int
+
+
+@dataclass(frozen=True, slots=True)
+class Deposited:
+    """A broadcaster's deposit grew."""
+
+    account: Address
+    amount: Wei
+
+
+@dataclass(frozen=True, slots=True)
+class Withdrawn:
+    """An account took from its deposit and from its fees."""
+
+    account: Address
+    deposit: Wei
+    fees: Wei
+
+
+@dataclass(frozen=True, slots=True)
+class JobCreated:
+    """A job was ordered and its escrow taken from the deposit."""
+
+    job_id: int
+    broadcaster: Address
+    stream_id: str
+    fee_per_segment: Wei
+    escrow: Wei
+
+
+@dataclass(frozen=True, slots=True)
+class JobAssigned:
+    """A transcoder was drawn for a job."""
+
+    job_id: int
+    transcoder: Address
+
+
+@dataclass(frozen=True, slots=True)
+class JobEnded:
+    """A job ended: `by` is the side that ended it, or zero where no transcoder was found in time."""
+
+    job_id: int
+    by: Address
+
+
+@dataclass(frozen=True, slots=True)
+class JobClosed:
+    """The time to claim is over; what was left of the escrow went back to the deposit."""
+
+    job_id: int
+    returned: Wei
+
+
+@dataclass(frozen=True, slots=True)
+class WorkClaimed:
+    """Work was claimed and its fee put in escrow."""
+
+    job_id: int
+    claim_id: int
+    transcoder: Address
+    segments: int
+    fee: Wei
+    from_escrow: Wei
+    from_deposit: Wei
+
+
+@dataclass(frozen=True, slots=True)
+class ChallengesChosen:
+    """So many segments of a claim were drawn for verification."""
+
+    job_id: int
+    claim_id: int
+    challenged: int
+
+
+@dataclass(frozen=True, slots=True)
+class ReceiptShown:
+    """The receipt of a challenged segment was shown with a valid proof."""
+
+    job_id: int
+    claim_id: int
+    segment: int
+    input_cid: Hash32
+    output_cid: Hash32
+
+
+@dataclass(frozen=True, slots=True)
+class CommitteeDrawn:
+    """A verifier was drawn for a challenged segment."""
+
+    job_id: int
+    claim_id: int
+    segment: int
+    verifier: Address
+
+
+@dataclass(frozen=True, slots=True)
+class VerdictCommitted:
+    """A verifier committed to its verdict."""
+
+    job_id: int
+    claim_id: int
+    segment: int
+    verifier: Address
+
+
+@dataclass(frozen=True, slots=True)
+class VerdictRevealed:
+    """A verifier revealed its verdict."""
+
+    job_id: int
+    claim_id: int
+    segment: int
+    verifier: Address
+    agrees: bool
+    finding: int
+    rendition: int
+
+
+@dataclass(frozen=True, slots=True)
+class SegmentVerified:
+    """A committee agreed with the receipt."""
+
+    job_id: int
+    claim_id: int
+    segment: int
+
+
+@dataclass(frozen=True, slots=True)
+class SegmentDisputed:
+    """A committee did not agree; the segment waits for the court."""
+
+    job_id: int
+    claim_id: int
+    segment: int
+    dispute_id: int
+    reason: DisputeReason
+
+
+@dataclass(frozen=True, slots=True)
+class VerificationMissed:
+    """The receipt of a challenged segment was not shown in time."""
+
+    job_id: int
+    claim_id: int
+    segment: int
+
+
+@dataclass(frozen=True, slots=True)
+class VerifierRegistered:
+    """An account bonded as a verifier."""
+
+    verifier: Address
+    bond: Lpt
+
+
+@dataclass(frozen=True, slots=True)
+class VerifierPaid:
+    """A verifier got its share of the verification fee."""
+
+    verifier: Address
+    amount: Wei
+
+
+@dataclass(frozen=True, slots=True)
+class VerifierSlashed:
+    """A drawn verifier stayed silent and lost a part of its bond to the CommonPool."""
+
+    verifier: Address
+    amount: Lpt
+
+
+@dataclass(frozen=True, slots=True)
+class ClaimPaid:
+    """A claim's fee was distributed."""
+
+    job_id: int
+    claim_id: int
+    transcoder: Address
+    amount: Wei
+
+
+@cache
+def event_name(cls: Any) -> str:
+    """The name of an event type in CometBFT's index, as in `round_initialized`."""
+    return re.sub(r"(?<=[a-z])(?=[A-Z])", "_", cls.__name__).lower().removesuffix("_event")
+
+
+def event_attributes(event: Any) -> list[tuple[str, str]]:
+    """Names and texts of an event's attributes, in the order of its fields."""
+    return [(name, show(getattr(event, name))) for name, show in _attributes(type(event))]
+
+
+@cache
+def _attributes(cls: Any) -> tuple[tuple[str, Any], ...]:
+    hints = get_type_hints(cls)
+    return tuple((field.name, _presenter(hints[field.name])) for field in fields(cls))
+
+
+def _presenter(hint: Any) -> Any:
+    if hint is Address:
+        return lambda value: "0x" + value.hex()
+    if hint in (bytes, Hash32):
+        return bytes.hex
+    if hint is bool:
+        return lambda value: "true" if value else "false"
+    if isinstance(hint, type) and issubclass(hint, (Denom, DisputeReason)):
+        return lambda value: value.name.lower()
+    return str

@@ -1,0 +1,378 @@
+"""The records that the chain keeps; what a proof proves is the canonical bytes of one of these.
+
+They stand here and not in `app/state` because light clients read them. Which table holds which record under which key
+is one page: `app.messages.keyspace`. Terms and rules are those of the chapter that is named.
+"""
+
+from dataclasses import dataclass
+from enum import IntEnum, unique
+
+from app.messages.bodies import SegmentRange
+from app.messages.options import TranscodingOptions
+from app.primitives.address import Address
+from app.primitives.amounts import Height, Lpt, Round, Wei
+from app.primitives.fractions import Fraction
+from app.primitives.hashing import Hash32
+
+
+@dataclass(frozen=True, slots=True)
+class Account:
+    """An account's next nonce and its two balances (ledger)."""
+
+    nonce: int
+    lpt: Lpt
+    wei: Wei
+
+
+@dataclass(frozen=True, slots=True)
+class Supply:
+    """All LPT and wei in existence, and what was minted and burned since genesis (ledger)."""
+
+    lpt: Lpt
+    wei: Wei
+    minted: Lpt
+    burned: Lpt
+
+
+@dataclass(frozen=True, slots=True)
+class CommonPool:
+    """Slashed LPT and ownerless remainders, at governance's disposal (ledger)."""
+
+    lpt: Lpt
+    wei: Wei
+
+
+@dataclass(frozen=True, slots=True)
+class Totals:
+    """Sums over tables that are too large to walk: bonded LPT, verifiers' bonds, and the next ids (ledger, jobs)."""
+
+    bonded: Lpt
+    verifier_bonds: Lpt
+    next_job_id: int
+    next_dispute_id: int
+
+
+@dataclass(frozen=True, slots=True)
+class DelegationPool:
+    """What is bonded towards one candidate (stake).
+
+    Attributes:
+        stake: what earns in the running round; belongs to the holders of `shares` in proportion.
+        era: counts how often the pool was emptied by slashing; shares of an earlier era are void.
+        fee_factor: fees per share since ever, over 10^27 and the share scale.
+        fees: fees of delegators that they have not collected.
+        joining_round, joining_stake, joining_shares: the bonds made in one round; they earn from the next round on.
+    """
+
+    stake: Lpt
+    shares: int
+    era: int
+    fee_factor: int
+    fees: Wei
+    joining_round: Round
+    joining_stake: Lpt
+    joining_shares: int
+
+
+@dataclass(frozen=True, slots=True)
+class JoinedBucket:
+    """The bonds of one round after they became shares: how many joining shares, and what they became (stake)."""
+
+    joining_shares: int
+    shares: int
+    era: int
+    fee_factor: int
+    remaining_shares: int
+
+
+@dataclass(frozen=True, slots=True)
+class Delegator:
+    """One account's bond (stake).
+
+    Attributes:
+        candidate: towards whom it is bonded.
+        shares, era, fee_factor: its part of the candidate's pool, and the fee factor up to which it has collected.
+        joining_round, joining_shares: its part of the bonds of that round.
+        fees: collected, to be withdrawn.
+    """
+
+    candidate: Address
+    era: int
+    shares: int
+    fee_factor: int
+    joining_round: Round
+    joining_shares: int
+    fees: Wei
+
+
+@dataclass(frozen=True, slots=True)
+class Rates:
+    """What a transcoder asks and shares (transcoders)."""
+
+    price_per_segment: Wei
+    block_reward_cut: Fraction
+    fee_share: Fraction
+
+
+@dataclass(frozen=True, slots=True)
+class Transcoder:
+    """A registered candidate (transcoders).
+
+    Attributes:
+        rates, next_rates, next_rates_round: what holds, and what holds from that round on.
+        slots: how many more jobs it takes now.
+        missed_rewards: rounds in a row without a reward.
+        jobs_accepted, jobs_dropped, segments_claimed, segments_verified, segments_disputed: its public record.
+    """
+
+    rates: Rates
+    next_rates: Rates
+    next_rates_round: Round
+    service_uri: str
+    consensus_pubkey: bytes
+    slots: int
+    jailed_until: Height
+    tombstoned: bool
+    missed_rewards: int
+    jobs_accepted: int = 0
+    jobs_dropped: int = 0
+    segments_claimed: int = 0
+    segments_verified: int = 0
+    segments_disputed: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class RoundState:
+    """The running round (rounds).
+
+    Attributes:
+        length: blocks of this round, fixed when it began.
+        lowest_price: the lowest price of any candidate when the lock began; none before.
+        work, previous_work: work claimed in this round and in the one before, in pixel rate × segments.
+        previous_active_stake: what `active_stake` was in the round before.
+    """
+
+    number: Round
+    start_height: Height
+    length: int
+    initialized: bool
+    inflation_rate: Fraction
+    mintable: Lpt
+    minted: Lpt
+    active_stake: Lpt
+    previous_active_stake: Lpt
+    work: int
+    previous_work: int
+    lowest_price: Wei | None
+
+
+@dataclass(frozen=True, slots=True)
+class ActiveTranscoder:
+    """A transcoder elected for the running round, with what was locked in (rounds)."""
+
+    stake: Lpt
+    rates: Rates
+    from_waitlist: bool
+    rewarded: bool
+    work: int
+    previous_stake: Lpt
+    previous_work: int
+
+
+@dataclass(frozen=True, slots=True)
+class Validator:
+    """A consensus validator as CometBFT was last told (validators)."""
+
+    operator: Address
+    power: int
+
+
+@dataclass(frozen=True, slots=True)
+class ConsensusKeyOwner:
+    """Whose key a consensus address was, kept as long as evidence against it is admissible (validators)."""
+
+    operator: Address
+    pubkey: bytes
+    removed_height: Height
+
+
+@unique
+class JobStatus(IntEnum):
+    """Where a job stands (jobs)."""
+
+    WAITING = 0
+    ASSIGNED = 1
+    ENDED = 2
+    CLOSED = 3
+
+
+@dataclass(frozen=True, slots=True)
+class Job:
+    """A transcoding job (jobs).
+
+    Attributes:
+        fee_per_segment: for all renditions of one segment.
+        escrow: what is left of the job's escrow; claims draw on it before they draw on the deposit.
+        transcoder: who works; 20 zero bytes while none is drawn.
+        backups: who would follow, in order.
+    """
+
+    broadcaster: Address
+    stream_id: str
+    options: TranscodingOptions
+    price_per_segment: Wei
+    fee_per_segment: Wei
+    escrow: Wei
+    status: JobStatus
+    transcoder: Address
+    backups: tuple[Address, ...]
+    created_height: Height
+    assigned_height: Height
+    ended_height: Height
+    next_claim_id: int
+    segments_claimed: int
+    segments_paid: int
+
+
+@unique
+class ClaimStatus(IntEnum):
+    """Where a claim stands (claims)."""
+
+    PENDING = 0
+    """Its challenges are chosen in the next block."""
+    CHALLENGED = 1
+    VERIFIED = 2
+    DISPUTED = 3
+    MISSED = 4
+    PAID = 5
+
+
+@dataclass(frozen=True, slots=True)
+class Claim:
+    """A claim of work (claims).
+
+    Attributes:
+        fee: in escrow, without the part for verifiers.
+        verification_fee: in escrow for verifiers; what they do not get goes to the transcoder.
+        challenged: the segments that were drawn, stored because block hashes are pruned.
+        open_challenges: how many of them have no verdict yet.
+    """
+
+    transcoder: Address
+    height: Height
+    ranges: tuple[SegmentRange, ...]
+    merkle_root: Hash32
+    segments: int
+    fee: Wei
+    verification_fee: Wei
+    status: ClaimStatus
+    challenged: tuple[int, ...]
+    open_challenges: int
+    verify_deadline: Height
+    slashing_end: Height
+
+
+@unique
+class ChallengeStatus(IntEnum):
+    """Where a challenged segment stands (verification)."""
+
+    AWAITING_RECEIPT = 0
+    AWAITING_COMMITTEE = 1
+    COMMITTING = 2
+    REVEALING = 3
+    VERIFIED = 4
+    DISPUTED = 5
+    MISSED = 6
+
+
+@dataclass(frozen=True, slots=True)
+class Seat:
+    """One drawn verifier, its commitment, and its verdict once revealed (verification)."""
+
+    verifier: Address
+    commitment: Hash32 | None = None
+    result: Hash32 | None = None
+    keyed_digest: Hash32 | None = None
+    finding: int = 0
+    rendition: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Challenge:
+    """A challenged segment on its way to a verdict (verification).
+
+    Attributes:
+        deadline: of the step that it waits for.
+        transcoded_hash: what the receipt says; the verdicts are compared with it.
+    """
+
+    status: ChallengeStatus
+    deadline: Height
+    data_hash: Hash32 | None = None
+    transcoded_hash: Hash32 | None = None
+    input_cid: Hash32 | None = None
+    output_cid: Hash32 | None = None
+    toolchain: str = ""
+    committee: tuple[Seat, ...] = ()
+
+
+@unique
+class DisputeReason(IntEnum):
+    """Why a committee could not agree (verification)."""
+
+    VERDICTS_DIFFER = 0
+    TOO_FEW_REVEALS = 1
+    NO_COMMITTEE = 2
+
+
+@dataclass(frozen=True, slots=True)
+class Dispute:
+    """A segment that waits for the court of validators (verification)."""
+
+    job_id: int
+    claim_id: int
+    segment: int
+    reason: DisputeReason
+    opened_height: Height
+
+
+@dataclass(frozen=True, slots=True)
+class Verifier:
+    """A registered verifier and its public record (verification)."""
+
+    bond: Lpt
+    service_uri: str
+    drawn: int = 0
+    revealed: int = 0
+    silent: int = 0
+    fees_earned: Wei = Wei(0)
+
+
+@dataclass(frozen=True, slots=True)
+class Profile:
+    """How a job may be encoded: the engine's parameters in one canonical text, and how much its work weighs (jobs)."""
+
+    codec: str
+    codec_weight: int
+    parameters: str
+    frozen: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Empty:
+    """The value of an index entry, whose key says it all."""
+
+
+@dataclass(frozen=True, slots=True)
+class AmountRecord:
+    """An amount of wei that belongs to the account in the key (deposits)."""
+
+    amount: Wei
+
+
+@dataclass(frozen=True, slots=True)
+class RangeEnd:
+    """The last segment of a claimed range whose first is in the key (claims)."""
+
+    last: int
+    claim_id: int
