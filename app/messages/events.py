@@ -322,7 +322,8 @@ def event_name(cls: Any) -> str:
 
 def event_attributes(event: Any) -> list[tuple[str, str]]:
     """Names and texts of an event's attributes, in the order of its fields."""
-    return [(name, show(getattr(event, name))) for name, show in _attributes(type(event))]
+    cls: Any = type(event)
+    return [(name, show(getattr(event, name))) for name, show in _attributes(cls)]
 
 
 @cache

@@ -11,6 +11,7 @@ from app.messages import keyspace, records
 from app.messages.keyspace import KeyPart, Layout
 from app.messages.record import decode, encode
 from app.params import Params
+from app.primitives.amounts import Lpt, Wei
 
 R = TypeVar("R")
 
@@ -94,7 +95,7 @@ def end_of_prefix(prefix: bytes) -> bytes:
     return stem[:-1] + bytes([stem[-1] + 1])
 
 
-NO_ONE = records.Account(0, records.Lpt(0), records.Wei(0))
+NO_ONE = records.Account(0, Lpt(0), Wei(0))
 
 ACCOUNTS: Table[records.Account] = Table(keyspace.ACCOUNTS, NO_ONE)
 SUPPLY: Table[records.Supply] = Table(keyspace.SUPPLY)
@@ -111,7 +112,7 @@ ROUND: Table[records.RoundState] = Table(keyspace.ROUND)
 ACTIVE: Table[records.ActiveTranscoder] = Table(keyspace.ACTIVE)
 VALIDATORS: Table[records.Validator] = Table(keyspace.VALIDATORS)
 CONSENSUS_KEYS: Table[records.ConsensusKeyOwner] = Table(keyspace.CONSENSUS_KEYS)
-DEPOSITS: Table[records.AmountRecord] = Table(keyspace.DEPOSITS, records.AmountRecord(records.Wei(0)))
+DEPOSITS: Table[records.AmountRecord] = Table(keyspace.DEPOSITS, records.AmountRecord(Wei(0)))
 PROFILES: Table[records.Profile] = Table(keyspace.PROFILES)
 JOBS: Table[records.Job] = Table(keyspace.JOBS)
 WAITING_JOBS: Table[records.Empty] = Table(keyspace.WAITING_JOBS)

@@ -1,0 +1,42 @@
+"""What falls due at which height.
+
+Work that a later block must do is written down under that height, and each block takes what is due, in the order of
+kind and ids. Nothing is ever searched for.
+"""
+
+from collections.abc import Iterator
+from enum import IntEnum, unique
+
+from app.messages.records import Empty
+from app.primitives.amounts import Height
+from app.state.tables import DUE, State
+
+
+@unique
+class DueKind(IntEnum):
+    """Kinds of due work, in the order in which one block does them."""
+
+    CHOOSE_CHALLENGES = 1
+    MISS_RECEIPT = 2
+    DRAW_COMMITTEE = 3
+    CLOSE_COMMITS = 4
+    CLOSE_REVEALS = 5
+    CLOSE_JOB = 6
+
+
+def schedule(state: State, height: int, kind: DueKind, job_id: int, claim_id: int = 0, segment: int = 0) -> None:
+    """Make a block do this work; scheduling the same twice is scheduling it once."""
+    DUE.put(state, Empty(), height, kind, job_id, claim_id, segment)
+
+
+def cancel(state: State, height: int, kind: DueKind, job_id: int, claim_id: int = 0, segment: int = 0) -> None:
+    """Take back what `schedule` has written down."""
+    DUE.drop(state, height, kind, job_id, claim_id, segment)
+
+
+def take_due(state: State, height: Height) -> Iterator[tuple[DueKind, tuple[int, int, int]]]:
+    """The work due at a height with its job, claim and segment; what is taken is removed."""
+    due = list(DUE.keys(state, height))
+    for _, kind, job_id, claim_id, segment in due:
+        DUE.drop(state, height, kind, job_id, claim_id, segment)
+        yield DueKind(kind), (job_id, claim_id, segment)

@@ -1,0 +1,66 @@
+"""Every outside fact that a transition may use: which block it is in, and who sent the transaction.
+
+A transition has no other input than these, the state and the message (style.md, point 3).
+"""
+
+from dataclasses import dataclass, field
+from typing import Any
+
+from app.params import Params
+from app.primitives.address import Address
+from app.primitives.amounts import Height, Wei
+from app.primitives.hashing import Hash32
+
+NOBODY = Address(bytes(20))
+"""Stands where there is no account: no transcoder drawn, no proposer known."""
+
+
+@dataclass(slots=True)
+class BlockEnv:
+    """One block.
+
+    Attributes:
+        randomness: of this block, from `sortition`; settles what was asked for in earlier blocks.
+        proposer: CometBFT's address of the proposer's consensus key.
+        params: those in force; a round's start may replace them.
+        events: what the block has to tell, in order.
+        fees: transaction fees taken in this block, not yet credited.
+    """
+
+    chain_id: str
+    height: Height
+    randomness: Hash32
+    proposer: Address
+    params: Params
+    events: list[Any] = field(default_factory=list)
+    fees: Wei = Wei(0)
+
+    def emit(self, event: Any) -> None:
+        """Tell the world, in an event of `app.messages.events`."""
+        self.events.append(event)
+
+
+@dataclass(slots=True)
+class TxEnv:
+    """One transaction in its block; its events are dropped when it is rejected."""
+
+    block: BlockEnv
+    sender: Address
+    events: list[Any] = field(default_factory=list)
+
+    def emit(self, event: Any) -> None:
+        """Tell the world, in an event of `app.messages.events`."""
+        self.events.append(event)
+
+    @property
+    def height(self) -> Height:
+        """The height of the block."""
+        return self.block.height
+
+    @property
+    def params(self) -> Params:
+        """The parameters in force."""
+        return self.block.params
+
+
+Env = BlockEnv | TxEnv
