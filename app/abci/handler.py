@@ -1,0 +1,179 @@
+"""One CometBFT connection on asyncio: bytes to the sans-IO `Connection`, its calls to the application.
+
+It makes one call at a time and lets the other connections have a turn between two calls. It reads on only when nothing
+waits: a node that sends faster than the application answers, or that does not read its answers, costs no memory.
+"""
+
+import asyncio
+from functools import partial
+from typing import Any, Protocol
+
+from app.abci.application import Application
+from app.abci.codec import Frame, encode_response
+from app.abci.connection import CHECK_TX, Call, Connection
+from app.abci.dispatch import call_check_tx, call_method
+from app.abci.errors import AbciError
+from app.abci.proto import abci_pb2 as pb
+from app.abci.query_thread import QueryThread
+
+
+class Host(Protocol):
+    """What a connection tells the server."""
+
+    def opened(self, handler: "ConnectionHandler") -> bool:
+        """A connection is there; False refuses it."""
+
+    def closed(self, handler: "ConnectionHandler") -> None:
+        """The connection is gone."""
+
+    def fail(self, error: BaseException) -> None:
+        """The server must end."""
+
+
+class ConnectionHandler(asyncio.Protocol):
+    """The life of one connection, from accept to close."""
+
+    def __init__(self, application: Application, host: Host, max_frame_bytes: int) -> None:
+        self._application = application
+        self._host = host
+        self._connection = Connection(max_frame_bytes, application.check_tx_batch_limit)
+        self._loop = asyncio.get_running_loop()
+        self._transport: asyncio.Transport
+        self._query_thread: QueryThread | None = None
+        self._query_is_running = False
+        self._can_write = True
+        self._is_scheduled = False
+        self._close_when_answered = False
+        self.has_spoken = False
+        """Whether a byte has ever come."""
+        self.is_ending = False
+        """Whether the other side has said that it sends no more."""
+
+    # ---- what asyncio calls
+
+    def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        """Accepted: ask the server whether to keep it."""
+        assert isinstance(transport, asyncio.Transport)
+        self._transport = transport
+        if not self._host.opened(self):
+            transport.abort()
+
+    def data_received(self, data: bytes) -> None:
+        """Bytes came: answer what they complete."""
+        self.has_spoken = True
+        try:
+            self._connection.receive(data)
+        except AbciError as error:
+            self._fail(error)
+            return
+        self._advance()
+
+    def eof_received(self) -> None:
+        """The other side sends no more; by then everything is answered, and asyncio closes after the last byte."""
+        self.is_ending = True
+
+    def connection_lost(self, error: Exception | None) -> None:
+        """Closed or reset. An end inside a frame is a protocol error; a reset at a boundary is how CometBFT leaves."""
+        if self._query_thread is not None:
+            self._query_thread.close()
+        try:
+            self._connection.receive_eof()
+        except AbciError as truncated:
+            self._host.fail(truncated)
+        self._host.closed(self)
+
+    def pause_writing(self) -> None:
+        """The node does not read its answers: make no more of them."""
+        self._can_write = False
+
+    def resume_writing(self) -> None:
+        """The node reads again."""
+        self._can_write = True
+        self._plan()
+
+    # ---- what the server calls
+
+    def close(self) -> None:
+        """Send what is answered, wait for a query that runs, close."""
+        if self._query_is_running:
+            self._close_when_answered = True
+        else:
+            self._transport.close()
+
+    def close_with(self, text: str) -> None:
+        """Tell the node why this process ends (an Exception answer, which ends the node as well), and close."""
+        self._transport.write(encode_response("exception", pb.ResponseException(error=text)))
+        self._transport.close()
+
+    def abort(self) -> None:
+        """Close at once."""
+        self._transport.abort()
+
+    # ---- one call after the other
+
+    def _advance(self) -> None:
+        """Make the next call, where one waits and may be made, and send what is answered."""
+        self._is_scheduled = False
+        if self._query_is_running or not self._can_write or self._transport.is_closing():
+            return
+        try:
+            call = self._connection.next_call()
+            if call is not None:
+                self._perform(call)
+        except AbciError as error:
+            self._fail(error)
+            return
+        self._send()
+        self._plan()
+
+    def _perform(self, call: Call) -> None:
+        if call.method == CHECK_TX:
+            self._connection.answer(call_check_tx(self._application, call.requests))
+        elif call.method == "query" and self._application.concurrent_queries:
+            self._start_query(call.requests[0])
+        else:
+            self._connection.answer([call_method(self._application, call.method, call.requests[0])])
+
+    def _plan(self) -> None:
+        """Read on when nothing waits; else come back for the next call after the other connections."""
+        if self._can_write and not self._query_is_running and not self._connection.has_waiting:
+            self._transport.resume_reading()
+            return
+        self._transport.pause_reading()
+        if self._can_write and not self._query_is_running and not self._is_scheduled:
+            self._is_scheduled = True
+            self._loop.call_soon(self._advance)
+
+    def _send(self) -> None:
+        output = self._connection.take_output()
+        if output:
+            self._transport.write(output)
+
+    def _fail(self, error: BaseException) -> None:
+        self._send()  # the answers before the failure still count
+        self._host.fail(error)
+
+    # ---- queries in their own thread
+
+    def _start_query(self, request: Any) -> None:
+        if self._query_thread is None:
+            self._query_thread = QueryThread("abci-query")
+        self._query_is_running = True
+        job = partial(call_method, self._application, "query", request)
+        self._query_thread.submit(job, self._query_done_in_thread)
+
+    def _query_done_in_thread(self, outcome: Any) -> None:
+        if not self._loop.is_closed():
+            self._loop.call_soon_threadsafe(self._query_done, outcome)
+
+    def _query_done(self, outcome: Frame | BaseException) -> None:
+        self._query_is_running = False
+        if isinstance(outcome, BaseException):
+            self._fail(outcome)
+            return
+        self._connection.answer([outcome])
+        self._send()
+        if self._close_when_answered:
+            self._transport.close()
+        else:
+            self._advance()
