@@ -1,0 +1,1 @@
+"""What every off-chain service stands on: a shell with health and metrics, structured logs, and careful HTTP."""
