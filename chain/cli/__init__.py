@@ -1,0 +1,1 @@
+"""The `headwater` command: the root group, shared output, and the groups that belong to the chain."""

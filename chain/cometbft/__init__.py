@@ -1,0 +1,1 @@
+"""CometBFT: its binary (found, built, checked), its home directory, its configuration and keys."""

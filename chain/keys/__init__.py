@@ -1,0 +1,1 @@
+"""Account keys: Ethereum keystore V3 files, one per name."""

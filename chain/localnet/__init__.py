@@ -1,0 +1,1 @@
+"""Several validators on this machine's loopback, for trying things out and for tests."""

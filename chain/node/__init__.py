@@ -1,0 +1,1 @@
+"""One node: the application and CometBFT as a supervised pair of processes."""

@@ -1,0 +1,1 @@
+"""A node's JSON-RPC: a typed client, subscriptions, and reads that check the proof."""

@@ -1,0 +1,49 @@
+"""What can go wrong between us and a node's RPC.
+
+RpcFailure
+├── RpcUnreachable   no node answered: nothing listens, the connection broke, or it took too long
+├── RpcMalformed     something answered, but not with CometBFT's JSON-RPC
+└── RpcError         the node answered with an error: `code`, `message`, `data`
+    └── AlreadyInMempool   the transaction is known to the node; sending it again changes nothing
+"""
+
+from chain.failures import EXIT_UNREACHABLE, Failure
+
+
+class RpcFailure(Failure):
+    """The root of every failed call to a node."""
+
+
+class RpcUnreachable(RpcFailure):
+    """No node answered at this address."""
+
+    exit_code = EXIT_UNREACHABLE
+
+
+class RpcMalformed(RpcFailure):
+    """The answer is not what CometBFT's RPC sends: another service may be listening there."""
+
+    exit_code = EXIT_UNREACHABLE
+
+
+class RpcError(RpcFailure):
+    """The node's own error. `code` is JSON-RPC's, `data` holds CometBFT's text."""
+
+    def __init__(self, code: int, message: str, data: str = "") -> None:
+        super().__init__(f"the node answered with error {code}: {message}{f' ({data})' if data else ''}")
+        self.code = code
+        self.message = message
+        self.data = data
+
+
+class AlreadyInMempool(RpcError):
+    """The node has seen this very transaction before; it need not be sent again."""
+
+
+def error_from_answer(answer: object) -> RpcError:
+    """The typed error for the `error` member of a JSON-RPC answer."""
+    if not isinstance(answer, dict):
+        return RpcError(0, "an error without a description", repr(answer))
+    data = str(answer.get("data", ""))
+    kind = AlreadyInMempool if "already exists in cache" in data else RpcError
+    return kind(int(answer.get("code", 0)), str(answer.get("message", "")), data)
