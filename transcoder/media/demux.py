@@ -1,0 +1,115 @@
+"""Taking an MPEG-TS segment apart: one H.264 or HEVC stream and at most one AAC stream, every packet checked.
+
+Only the MPEG-TS demuxer is ever used on a segment, so that its bytes cannot choose another parser.
+"""
+
+import io
+from dataclasses import dataclass
+
+import av
+import av.error
+from av.audio.stream import AudioStream
+from av.container import InputContainer
+from av.packet import Packet
+from av.stream import Stream
+from av.video.stream import VideoStream
+
+from transcoder.media.coded import AudioTrack, CodedFrame
+from transcoder.media.errors import MediaError, MediaReason
+from transcoder.media.limits import DEFAULT_LIMITS, SegmentLimits
+
+VIDEO_CODECS = ("h264", "hevc")
+"""Codecs whose decoding is exact by their standards; others round differently between processors."""
+
+
+@dataclass(frozen=True, slots=True)
+class DemuxedSegment:
+    """A segment's packets in file order. `codec` is FFmpeg's name of the video codec."""
+
+    codec: str
+    video: tuple[CodedFrame, ...]
+    audio: AudioTrack | None
+
+    @property
+    def presentation_times(self) -> tuple[int, ...]:
+        """The pictures' times in ticks, sorted."""
+        return tuple(sorted(frame.pts for frame in self.video))
+
+
+def demux_segment(data: bytes, limits: SegmentLimits = DEFAULT_LIMITS) -> DemuxedSegment:
+    """Read a whole segment; MediaError when it is not one that can be transcoded."""
+    _check_size(data, limits)
+    try:
+        with av.open(io.BytesIO(data), "r", format="mpegts", options=_probe_options(data)) as container:
+            return _read(container, limits)
+    except (av.error.FFmpegError, EOFError) as error:
+        raise MediaError(MediaReason.NOT_MEDIA, f"not an MPEG-TS segment: {error}") from error
+
+
+def _probe_options(data: bytes) -> dict[str, str]:
+    return {"probesize": str(max(len(data), 5000)), "fflags": "+bitexact"}
+
+
+def _check_size(data: bytes, limits: SegmentLimits) -> None:
+    if not data:
+        raise MediaError(MediaReason.EMPTY, "the segment has no bytes")
+    if len(data) > limits.input_bytes:
+        raise MediaError(MediaReason.TOO_LARGE, f"{len(data)} bytes, at most {limits.input_bytes} are taken")
+    if data[0] != 0x47:
+        raise MediaError(MediaReason.NOT_MEDIA, "an MPEG-TS segment begins with the sync byte 0x47")
+    if len(data) % 188:
+        raise MediaError(MediaReason.TRUNCATED, f"{len(data)} bytes are no whole number of 188-byte packets")
+
+
+def _read(container: InputContainer, limits: SegmentLimits) -> DemuxedSegment:
+    video, audio = _choose_video(container), _choose_audio(container)
+    pictures: list[CodedFrame] = []
+    sound: list[CodedFrame] = []
+    for packet in container.demux([stream for stream in (video, audio) if stream is not None]):
+        if packet.size == 0:
+            continue
+        (pictures if packet.stream is video else sound).append(_coded(packet))
+        if len(pictures) > limits.pictures:
+            raise MediaError(MediaReason.TOO_LARGE, f"more than {limits.pictures} pictures in one segment")
+    _check_pictures(pictures)
+    track = AudioTrack(audio.codec_context.sample_rate, tuple(sound)) if audio is not None and sound else None
+    return DemuxedSegment(video.codec_context.name, tuple(pictures), track)
+
+
+def _choose_video(container: InputContainer) -> VideoStream:
+    if not container.streams.video:
+        what = "only audio" if container.streams.audio else "no stream that is known"
+        raise MediaError(MediaReason.NO_VIDEO, f"the segment holds {what}; a job needs video")
+    stream = container.streams.video[0]
+    name = stream.codec_context.name if stream.codec_context else "unknown"
+    if name not in VIDEO_CODECS:
+        raise MediaError(MediaReason.UNSUPPORTED, f"video is {name}; the profile takes {' and '.join(VIDEO_CODECS)}")
+    return stream
+
+
+def _choose_audio(container: InputContainer) -> AudioStream | None:
+    if not container.streams.audio:
+        return None
+    stream = container.streams.audio[0]
+    name = stream.codec_context.name if stream.codec_context else "unknown"
+    if name != "aac":
+        raise MediaError(MediaReason.UNSUPPORTED, f"audio is {name}; the profile copies AAC and takes nothing else")
+    return stream
+
+
+def _coded(packet: "Packet[Stream]") -> CodedFrame:
+    if packet.pts is None or packet.dts is None:
+        raise MediaError(MediaReason.DAMAGED, "a packet carries no time stamp")
+    if packet.is_corrupt:
+        raise MediaError(MediaReason.DAMAGED, f"the packet at tick {packet.pts} is incomplete")
+    return CodedFrame(packet.pts, packet.dts, packet.duration or 0, packet.is_keyframe, bytes(packet))
+
+
+def _check_pictures(pictures: list[CodedFrame]) -> None:
+    if not pictures:
+        raise MediaError(MediaReason.NO_VIDEO, "the segment announces video but holds no picture")
+    if not pictures[0].is_key:
+        raise MediaError(MediaReason.DAMAGED, "the segment does not begin with a key frame")
+    times = [picture.pts for picture in pictures]
+    if len(set(times)) != len(times) or min(times) != times[0]:
+        raise MediaError(MediaReason.DAMAGED, "pictures share a time stamp or precede the key frame")
