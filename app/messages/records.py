@@ -58,15 +58,13 @@ class DelegationPool:
 
     Attributes:
         stake: what earns in the running round; belongs to the holders of `shares` in proportion.
-        era: counts how often the pool was emptied by slashing; shares of an earlier era are void.
-        fee_factor: fees per share since ever, over 10^27 and the share scale.
+        fee_factor: fees per share since ever, over `stake.FEE_SCALE`.
         fees: fees of delegators that they have not collected.
         joining_round, joining_stake, joining_shares: the bonds made in one round; they earn from the next round on.
     """
 
     stake: Lpt
     shares: int
-    era: int
     fee_factor: int
     fees: Wei
     joining_round: Round
@@ -76,13 +74,18 @@ class DelegationPool:
 
 @dataclass(frozen=True, slots=True)
 class JoinedBucket:
-    """The bonds of one round after they became shares: how many joining shares, and what they became (stake)."""
+    """The bonds of one round after they became shares (stake).
+
+    Attributes:
+        joining_shares, shares: so many joining shares became so many shares.
+        fee_factor: from which on they collect fees.
+        unclaimed: joining shares whose holders have not taken their shares yet.
+    """
 
     joining_shares: int
     shares: int
-    era: int
     fee_factor: int
-    remaining_shares: int
+    unclaimed: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,13 +94,12 @@ class Delegator:
 
     Attributes:
         candidate: towards whom it is bonded.
-        shares, era, fee_factor: its part of the candidate's pool, and the fee factor up to which it has collected.
+        shares, fee_factor: its part of the candidate's pool, and the fee factor up to which it has collected.
         joining_round, joining_shares: its part of the bonds of that round.
         fees: collected, to be withdrawn.
     """
 
     candidate: Address
-    era: int
     shares: int
     fee_factor: int
     joining_round: Round

@@ -11,7 +11,7 @@ from app.messages import keyspace, records
 from app.messages.keyspace import KeyPart, Layout
 from app.messages.record import decode, encode
 from app.params import Params
-from app.primitives.amounts import Lpt, Wei
+from app.primitives.amounts import Lpt, Round, Wei
 
 R = TypeVar("R")
 
@@ -102,7 +102,9 @@ SUPPLY: Table[records.Supply] = Table(keyspace.SUPPLY)
 COMMON_POOL: Table[records.CommonPool] = Table(keyspace.COMMON_POOL)
 TOTALS: Table[records.Totals] = Table(keyspace.TOTALS)
 PARAMS: Table[Params] = Table(keyspace.PARAMS)
-POOLS: Table[records.DelegationPool] = Table(keyspace.POOLS)
+POOLS: Table[records.DelegationPool] = Table(
+    keyspace.POOLS, records.DelegationPool(Lpt(0), 0, 0, Wei(0), Round(0), Lpt(0), 0)
+)
 JOINED: Table[records.JoinedBucket] = Table(keyspace.JOINED)
 DELEGATORS: Table[records.Delegator] = Table(keyspace.DELEGATORS)
 TRANSCODERS: Table[records.Transcoder] = Table(keyspace.TRANSCODERS)

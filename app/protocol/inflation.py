@@ -1,0 +1,30 @@
+"""How much LPT a round may mint (whitepaper, *Token Generation* and *Token Distribution*).
+
+At each round the rate moves by `inflation_change` towards the target: up while less than `participation_rate` of the
+supply is bonded, down while more is, never below 0, and not at all when it is met. *Bonded* is all bonded stake.
+"""
+
+from app.primitives.amounts import Lpt
+from app.primitives.fractions import ONE, Fraction, fraction_of
+from app.protocol.environment import BlockEnv
+from app.state.tables import SUPPLY, TOTALS, ReadState
+
+
+def compute_inflation_rate(rate: Fraction, bonded: int, supply: int, env: BlockEnv) -> Fraction:
+    """The rate after one move."""
+    reached, target = bonded * ONE, env.params.participation_rate * supply
+    if reached < target:
+        return Fraction(min(ONE, rate + env.params.inflation_change))
+    if reached > target:
+        return Fraction(max(0, rate - env.params.inflation_change))
+    return rate
+
+
+def move_inflation_rate(state: ReadState, env: BlockEnv, rate: Fraction) -> Fraction:
+    """The rate for the round that begins."""
+    return compute_inflation_rate(rate, TOTALS.read(state).bonded, SUPPLY.read(state).lpt, env)
+
+
+def compute_mintable(state: ReadState, rate: Fraction) -> Lpt:
+    """What a round may mint, from the rate after the move, rounded down."""
+    return Lpt(fraction_of(SUPPLY.read(state).lpt, rate))

@@ -1,0 +1,148 @@
+"""Rounds: the election of the active set, and everything that a round's start settles (protocol.md, section 4).
+
+A round begins every `round_length` blocks and must be initialised once, by anybody or by the chain itself. Until then
+every message that reads the round is refused. Initialising goes in this order: close the old round, move inflation,
+elect, derive the consensus validators. Rounds follow from heights, never from time: validators can move header time.
+"""
+
+from dataclasses import replace
+
+from app.messages.bodies import InitializeRound
+from app.messages.events import RewardMissed, RoundInitialized
+from app.messages.records import ActiveTranscoder, RoundState
+from app.messages.rejections import Reason, Rejection
+from app.params import compute_lock_length
+from app.primitives.address import Address
+from app.primitives.amounts import Height, Lpt, Round
+from app.protocol.environment import BlockEnv, TxEnv
+from app.protocol.inflation import compute_mintable, move_inflation_rate
+from app.protocol.rewards import pay_reward
+from app.protocol.sortition import draw_number
+from app.protocol.stake import settle_pool
+from app.protocol.transcoders import effective_rates, get_lowest_price, is_electable
+from app.protocol.validators import update_validators
+from app.state.tables import ACTIVE, CANDIDATES_BY_STAKE, ROUND, TRANSCODERS, ReadState, State
+
+# --- predicates and accessors
+
+
+def require_initialized(state: ReadState) -> RoundState:
+    """The running round.
+
+    Raises:
+        Rejection: ROUND_NOT_INITIALIZED.
+    """
+    now = ROUND.read(state)
+    if not now.initialized:
+        raise Rejection(Reason.ROUND_NOT_INITIALIZED, f"round {now.number} waits for InitializeRound, from anybody")
+    return now
+
+
+def get_candidates_in_order(state: ReadState, height: Height) -> list[Address]:
+    """All electable candidates, most stake first, ties by address."""
+    ranked = [address for _, address in CANDIDATES_BY_STAKE.keys(state)]
+    return [address for address in ranked if is_electable(TRANSCODERS.read(state, address), height)]
+
+
+# --- mutators
+
+
+def begin_block(state: State, env: BlockEnv) -> None:
+    """Let the round follow the height: begin the next one, initialise it, note the lowest price at the lock."""
+    now = ROUND.read(state)
+    if env.height >= now.start_height + now.length:
+        start = Height(now.start_height + now.length)
+        now = replace(now, number=Round(now.number + 1), start_height=start, initialized=False, lowest_price=None)
+        now = replace(now, length=env.params.round_length)
+        ROUND.put(state, now)
+    if not now.initialized and env.params.auto_initialize_round:
+        initialize_round(state, env)
+    elif env.height == now.start_height + now.length - compute_lock_length(env.params):
+        ROUND.put(state, replace(now, lowest_price=get_lowest_price(state)))
+
+
+def initialize_round(state: State, env: BlockEnv) -> None:
+    """Initialise the round that has begun."""
+    close_round(state, env)
+    now = ROUND.read(state)
+    rate = move_inflation_rate(state, env, now.inflation_rate)
+    ROUND.put(
+        state,
+        replace(
+            now,
+            initialized=True,
+            inflation_rate=rate,
+            mintable=compute_mintable(state, rate),
+            minted=Lpt(0),
+            previous_active_stake=now.active_stake,
+            previous_work=now.work,
+            work=0,
+        ),
+    )
+    elect(state, env)
+    update_validators(state, env)
+
+
+def close_round(state: State, env: BlockEnv) -> None:
+    """Settle the rewards of the round that is over: paid by the chain itself, or counted as missed."""
+    ended = Round(ROUND.read(state).number - 1)
+    for (address,), active in list(ACTIVE.items(state)):
+        if active.rewarded:
+            continue
+        if env.params.auto_reward:
+            pay_reward(state, env, address, active, env.params.competitiveness_tolerance)
+            continue
+        transcoder = TRANSCODERS.read(state, address)
+        missed = transcoder.missed_rewards + 1
+        TRANSCODERS.put(state, replace(transcoder, missed_rewards=missed), address)
+        env.emit(RewardMissed(address, ended, missed))
+
+
+def elect(state: State, env: BlockEnv) -> None:
+    """Elect the N candidates with the most stake and one drawn from the rest; lock their stakes and rates."""
+    now, last = ROUND.read(state), {address: active for (address,), active in ACTIVE.items(state)}
+    for address in last:
+        ACTIVE.drop(state, address)
+    ranked = get_candidates_in_order(state, env.height)
+    elected, rest = ranked[: env.params.n], ranked[env.params.n :]
+    if rest:
+        elected.append(rest[draw_number(env.randomness, b"waitlist", now.number) % len(rest)])
+    total = 0
+    for position, address in enumerate(elected):
+        active = _lock_in(state, address, now.number, last.get(address), position >= env.params.n)
+        ACTIVE.put(state, active, address)
+        total += active.stake
+    ROUND.put(state, replace(now, active_stake=Lpt(total)))
+    env.emit(RoundInitialized(now.number, len(elected), Lpt(total), now.inflation_rate, now.mintable))
+
+
+def add_work(state: State, transcoder: Address, work: int) -> None:
+    """Count claimed work for a transcoder and for the round, in pixel rate × segments."""
+    now, active = ROUND.read(state), ACTIVE.get(state, transcoder)
+    ROUND.put(state, replace(now, work=now.work + work))
+    if active is not None:
+        ACTIVE.put(state, replace(active, work=active.work + work), transcoder)
+
+
+def _lock_in(
+    state: State, address: Address, now: Round, last: ActiveTranscoder | None, from_waitlist: bool
+) -> ActiveTranscoder:
+    rates = effective_rates(TRANSCODERS.read(state, address), now)
+    stake = settle_pool(state, address).stake
+    before = (last.stake, last.work) if last else (Lpt(0), 0)
+    return ActiveTranscoder(stake, rates, from_waitlist, False, 0, *before)
+
+
+# --- transactions
+
+
+def process_initialize_round(state: State, env: TxEnv, message: InitializeRound) -> None:
+    """InitializeRound: from anybody, once per round.
+
+    Raises:
+        Rejection: ROUND_ALREADY_INITIALIZED.
+    """
+    now = ROUND.read(state)
+    if now.initialized:
+        raise Rejection(Reason.ROUND_ALREADY_INITIALIZED, f"round {now.number} is running")
+    initialize_round(state, env.block)

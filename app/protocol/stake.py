@@ -1,0 +1,299 @@
+"""Stake as shares of a candidate's pool (whitepaper, *Bonding + Delegation*).
+
+All that is bonded towards one candidate is one pool, and each delegator holds shares of it. A reward adds to the pool
+and a slash takes from it, so that both reach every delegator at once and without a loop, as the whitepaper asks; a
+delegator's stake is `shares × pool ÷ all shares`, rounded down.
+
+protocol.md has cumulative reward factors over 10^27 instead. Shares are the same factor kept as an exact fraction:
+nothing is lost by rounding the factor, no bond has a start factor that could be unset (which inflated stakes on the
+real network twice), and the sum of all stakes stays short of the pool by less than one unit per delegator however long
+the chain runs.
+
+A bond made in a round earns from the next round on: until then it lies in the pool's joining bucket, with shares of
+its own. The first touch of the pool in a later round turns the bucket into shares, at the price of that moment.
+"""
+
+from dataclasses import replace
+
+from app.messages.records import DelegationPool, Delegator, Empty, JoinedBucket
+from app.messages.rejections import Reason, Rejection
+from app.primitives.address import Address
+from app.primitives.amounts import MAX_AMOUNT, Lpt, Round, Wei, format_wei
+from app.primitives.fractions import mul_ceil, mul_floor
+from app.protocol.ledger import change_bonded
+from app.state.tables import (
+    CANDIDATES_BY_STAKE,
+    DELEGATORS,
+    JOINED,
+    POOLS,
+    ROUND,
+    TRANSCODERS,
+    ReadState,
+    State,
+)
+
+SHARE_SCALE = 10**9
+"""Shares of a new pool per base unit of LPT: what a bond loses by rounding is less than a billionth of a unit."""
+
+FEE_SCALE = 10**36
+"""The divisor of fee factors: 10^27 for each base unit, times the share scale."""
+
+# --- accessors
+
+
+def get_total_stake(state: ReadState, candidate: Address) -> Lpt:
+    """All that is bonded towards a candidate, this round's bonds included; the election looks at this."""
+    pool = POOLS.read(state, candidate)
+    return Lpt(pool.stake + pool.joining_stake)
+
+
+def get_candidate(state: ReadState, address: Address) -> Address | None:
+    """Towards whom an account is bonded, or none."""
+    delegator = DELEGATORS.get(state, address)
+    return None if delegator is None else delegator.candidate
+
+
+def get_stake(state: ReadState, address: Address) -> Lpt:
+    """An account's stake now, this round's bonds and all rewards included."""
+    delegator = DELEGATORS.get(state, address)
+    if delegator is None:
+        return Lpt(0)
+    pool = POOLS.read(state, delegator.candidate)
+    shares, joining = _current_shares(state, delegator, pool)
+    return Lpt(_value(shares, pool.stake, pool.shares) + _value(joining, pool.joining_stake, pool.joining_shares))
+
+
+def get_pending_fees(state: ReadState, address: Address) -> Wei:
+    """An account's fees now, collected or not."""
+    delegator = DELEGATORS.get(state, address)
+    if delegator is None:
+        return Wei(0)
+    return Wei(delegator.fees + _uncollected(state, delegator, POOLS.read(state, delegator.candidate)))
+
+
+# --- mutators
+
+
+def settle_pool(state: State, candidate: Address) -> DelegationPool:
+    """Turn bonds of earlier rounds into shares; returns the pool as it is then."""
+    pool, now = POOLS.read(state, candidate), ROUND.read(state).number
+    if pool.joining_shares == 0 or pool.joining_round >= now:
+        return pool
+    shares = compute_shares(pool, pool.joining_stake)
+    bucket = JoinedBucket(pool.joining_shares, shares, pool.fee_factor, pool.joining_shares)
+    JOINED.put(state, bucket, candidate, pool.joining_round)
+    settled = replace(
+        _without_ownerless_shares(pool),
+        stake=Lpt(pool.stake + pool.joining_stake),
+        joining_stake=Lpt(0),
+        joining_shares=0,
+    )
+    settled = replace(settled, shares=settled.shares + shares)
+    POOLS.put(state, settled, candidate)
+    return settled
+
+
+def settle_delegator(state: State, address: Address) -> Delegator | None:
+    """Bring an account up to date: its joined bonds become shares, its fees are collected."""
+    delegator = DELEGATORS.get(state, address)
+    if delegator is None:
+        return None
+    pool = settle_pool(state, delegator.candidate)
+    fees = _uncollected(state, delegator, pool)
+    shares, joining = _current_shares(state, delegator, pool)
+    if delegator.joining_shares and not joining:
+        _leave_bucket(state, delegator)
+    settled = replace(
+        delegator,
+        shares=shares,
+        joining_shares=joining,
+        fee_factor=pool.fee_factor,
+        fees=Wei(delegator.fees + fees),
+    )
+    POOLS.put(state, replace(pool, fees=Wei(pool.fees - fees)), delegator.candidate)
+    DELEGATORS.put(state, settled, address)
+    return settled
+
+
+def join_pool(state: State, address: Address, candidate: Address, amount: int) -> None:
+    """Bond an amount that the caller has taken from elsewhere; it earns from the next round on.
+
+    The account is bonded towards this candidate already, or not at all.
+    """
+    now = ROUND.read(state).number
+    delegator = settle_delegator(state, address) or _unbonded(candidate)
+    assert delegator.candidate == candidate, "a bond that moves must leave first"
+    pool = settle_pool(state, candidate)
+    shares = _shares_of_bucket(pool, amount)
+    grown = replace(
+        pool,
+        joining_round=now,
+        joining_stake=Lpt(pool.joining_stake + amount),
+        joining_shares=pool.joining_shares + shares,
+    )
+    _put_pool(state, candidate, pool, grown)
+    joined = replace(
+        delegator,
+        fee_factor=pool.fee_factor,
+        joining_round=now,
+        joining_shares=delegator.joining_shares + shares,
+    )
+    DELEGATORS.put(state, joined, address)
+    change_bonded(state, amount)
+
+
+def leave_pool(state: State, address: Address) -> Lpt:
+    """Take an account's whole bond out; fees it has collected stay on its record. Returns the stake."""
+    delegator = settle_delegator(state, address)
+    assert delegator is not None, "who is not bonded cannot leave"
+    pool = POOLS.read(state, delegator.candidate)
+    active = _value(delegator.shares, pool.stake, pool.shares)
+    joining = _value(delegator.joining_shares, pool.joining_stake, pool.joining_shares)
+    shrunk = replace(
+        pool,
+        stake=Lpt(pool.stake - active),
+        shares=pool.shares - delegator.shares,
+        joining_stake=Lpt(pool.joining_stake - joining),
+        joining_shares=pool.joining_shares - delegator.joining_shares,
+    )
+    _put_pool(state, delegator.candidate, pool, shrunk)
+    DELEGATORS.put(state, replace(delegator, shares=0, joining_shares=0), address)
+    change_bonded(state, -(active + joining))
+    return Lpt(active + joining)
+
+
+def redirect(state: State, address: Address, candidate: Address) -> None:
+    """Point an account without stake at another candidate; its collected fees stay its own."""
+    delegator = DELEGATORS.read(state, address)
+    assert delegator.shares == 0 and delegator.joining_shares == 0, "stake must leave before its owner moves"
+    factor = settle_pool(state, candidate).fee_factor
+    DELEGATORS.put(state, replace(delegator, candidate=candidate, fee_factor=factor), address)
+
+
+def add_to_pool(state: State, address: Address, candidate: Address, amount: int) -> None:
+    """Bond an amount that earns at once: a transcoder's cut of its reward, and stakes at genesis."""
+    delegator = settle_delegator(state, address) or _unbonded(candidate)
+    pool = _without_ownerless_shares(settle_pool(state, candidate))
+    shares = compute_shares(pool, amount)
+    grown = replace(pool, stake=Lpt(pool.stake + amount), shares=pool.shares + shares)
+    _put_pool(state, candidate, pool, grown)
+    DELEGATORS.put(state, replace(delegator, shares=delegator.shares + shares, fee_factor=pool.fee_factor), address)
+    change_bonded(state, amount)
+
+
+def reward_pool(state: State, candidate: Address, amount: int) -> None:
+    """Let the stake of all who hold shares grow in proportion by an amount of new LPT."""
+    pool = settle_pool(state, candidate)
+    assert pool.shares > 0, "a pool without shares has nobody to reward"
+    _put_pool(state, candidate, pool, replace(pool, stake=Lpt(pool.stake + amount)))
+    change_bonded(state, amount)
+
+
+def credit_pool_fees(state: State, candidate: Address, amount: int) -> None:
+    """Give fees to all who hold shares, in proportion; what the division leaves stays in the pool's fees."""
+    pool = settle_pool(state, candidate)
+    assert pool.shares > 0, "a pool without shares has nobody to pay"
+    factor = pool.fee_factor + mul_floor(amount, FEE_SCALE, pool.shares)
+    POOLS.put(state, replace(pool, fee_factor=factor, fees=Wei(pool.fees + amount)), candidate)
+
+
+def credit_own_fees(state: State, address: Address, amount: int) -> None:
+    """Give fees to one bonded account."""
+    delegator = DELEGATORS.read(state, address)
+    DELEGATORS.put(state, replace(delegator, fees=Wei(delegator.fees + amount)), address)
+
+
+def take_fees(state: State, address: Address, amount: int) -> None:
+    """Take fees that an account has earned, collecting first.
+
+    Raises:
+        Rejection: INSUFFICIENT_FEES.
+    """
+    earned = get_pending_fees(state, address)
+    if earned < amount:
+        raise Rejection(
+            Reason.INSUFFICIENT_FEES, f"{format_wei(earned)} of fees are there, {format_wei(amount)} are wanted"
+        )
+    delegator = settle_delegator(state, address)
+    if delegator is not None:
+        DELEGATORS.put(state, replace(delegator, fees=Wei(delegator.fees - amount)), address)
+
+
+# --- shares
+
+
+def compute_shares(pool: DelegationPool, amount: int) -> int:
+    """The shares that an amount buys, rounded down in favour of those who hold shares already."""
+    if pool.stake == 0 or pool.shares == 0:
+        return amount * SHARE_SCALE
+    return mul_floor(amount, pool.shares, pool.stake)
+
+
+def compute_shares_to_burn(pool: DelegationPool, amount: int) -> int:
+    """The shares that pay for an amount taken out, rounded up in favour of those who stay."""
+    return mul_ceil(amount, pool.shares, pool.stake)
+
+
+def index_candidate(state: State, candidate: Address, old: int | None, new: int | None) -> None:
+    """Move a candidate in the order by stake; none means that it is not, or no longer, in it."""
+    if old is not None:
+        CANDIDATES_BY_STAKE.drop(state, MAX_AMOUNT - old, candidate)
+    if new is not None:
+        CANDIDATES_BY_STAKE.put(state, Empty(), MAX_AMOUNT - new, candidate)
+
+
+def _unbonded(candidate: Address) -> Delegator:
+    return Delegator(candidate, 0, 0, Round(0), 0, Wei(0))
+
+
+def _put_pool(state: State, candidate: Address, old: DelegationPool, new: DelegationPool) -> None:
+    POOLS.put(state, new, candidate)
+    before, after = old.stake + old.joining_stake, new.stake + new.joining_stake
+    if before != after and TRANSCODERS.has(state, candidate):
+        index_candidate(state, candidate, before, after)
+
+
+def _value(shares: int, stake: int, all_shares: int) -> int:
+    return mul_floor(shares, stake, all_shares) if all_shares else 0
+
+
+def _without_ownerless_shares(pool: DelegationPool) -> DelegationPool:
+    # Joined buckets round shares down, so that the last ones of a pool that everybody has left belong to nobody.
+    return pool if pool.stake else replace(pool, shares=0)
+
+
+def _shares_of_bucket(pool: DelegationPool, amount: int) -> int:
+    if pool.joining_stake == 0 or pool.joining_shares == 0:
+        return amount
+    return mul_floor(amount, pool.joining_shares, pool.joining_stake)
+
+
+def _current_shares(state: ReadState, delegator: Delegator, pool: DelegationPool) -> tuple[int, int]:
+    bucket = _joined_bucket(state, delegator)
+    if bucket is None:
+        return delegator.shares, delegator.joining_shares
+    return delegator.shares + mul_floor(delegator.joining_shares, bucket.shares, bucket.joining_shares), 0
+
+
+def _uncollected(state: ReadState, delegator: Delegator, pool: DelegationPool) -> int:
+    fees = mul_floor(delegator.shares, pool.fee_factor - delegator.fee_factor, FEE_SCALE)
+    bucket = _joined_bucket(state, delegator)
+    if bucket is not None:
+        joined = mul_floor(delegator.joining_shares, bucket.shares, bucket.joining_shares)
+        fees += mul_floor(joined, pool.fee_factor - bucket.fee_factor, FEE_SCALE)
+    return fees
+
+
+def _joined_bucket(state: ReadState, delegator: Delegator) -> JoinedBucket | None:
+    if delegator.joining_shares == 0:
+        return None
+    return JOINED.get(state, delegator.candidate, delegator.joining_round)
+
+
+def _leave_bucket(state: State, delegator: Delegator) -> None:
+    bucket = JOINED.read(state, delegator.candidate, delegator.joining_round)
+    left = bucket.unclaimed - delegator.joining_shares
+    if left:
+        JOINED.put(state, replace(bucket, unclaimed=left), delegator.candidate, delegator.joining_round)
+    else:
+        JOINED.drop(state, delegator.candidate, delegator.joining_round)
