@@ -14,7 +14,7 @@ from collections.abc import AsyncIterator, Callable
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from chain.cometbft.config import EffectiveConfig
+from chain.cometbft.config import ConfigInvalid, EffectiveConfig
 from chain.cometbft.home import NodeHome
 from chain.failures import Failure
 from chain.node.health import Health, HealthWatch
@@ -107,9 +107,7 @@ class NodeSupervisor:
         """Run the application alone, at the address in config.toml: for operators who run CometBFT themselves."""
         config = self._home.config()
         if "://" not in config.proxy_app:
-            raise NodeFailed(
-                f"{self._home.config_file}: proxy_app names the built-in {config.proxy_app}: nothing to run"
-            )
+            raise ConfigInvalid(f"{self._home.config_file}: proxy_app is not an address: there is nothing to run")
         with hold(self._home.lock_file):
             async with self._application(config.proxy_app, stop) as application:
                 assert application is not None, "an address means an application"
