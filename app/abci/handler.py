@@ -1,12 +1,13 @@
 """One CometBFT connection on asyncio: bytes to the sans-IO `Connection`, its calls to the application.
 
-It makes one call at a time and lets the other connections have a turn between two calls. It reads on only when nothing
-waits: a node that sends faster than the application answers, or that does not read its answers, costs no memory.
+It makes one call at a time and lets the other connections have a turn between two calls. While requests wait it reads
+on only up to MAX_WAITING_BYTES: a node that sends faster than the application answers, or that does not read its
+answers, costs no memory, and one that dies behind a slow query is noticed.
 """
 
 import asyncio
 from functools import partial
-from typing import Any, Protocol
+from typing import Any, Final, Protocol
 
 from app.abci.application import Application
 from app.abci.codec import Frame, encode_response
@@ -15,6 +16,9 @@ from app.abci.dispatch import call_check_tx, call_method
 from app.abci.errors import AbciError
 from app.abci.proto import abci_pb2 as pb
 from app.abci.query_thread import QueryThread
+
+MAX_WAITING_BYTES: Final = 1024 * 1024
+"""How much is read ahead of the call that is out."""
 
 
 class Host(Protocol):
@@ -43,11 +47,12 @@ class ConnectionHandler(asyncio.Protocol):
         self._query_is_running = False
         self._can_write = True
         self._is_scheduled = False
-        self._close_when_answered = False
+        self._is_aborted = False
+        self._waiting_bytes = 0  # read since last nothing waited
         self.has_spoken = False
         """Whether a byte has ever come."""
         self.is_ending = False
-        """Whether the other side has said that it sends no more."""
+        """Whether no more requests are taken: the other side sends none, or the server stops."""
 
     # ---- what asyncio calls
 
@@ -61,25 +66,28 @@ class ConnectionHandler(asyncio.Protocol):
     def data_received(self, data: bytes) -> None:
         """Bytes came: answer what they complete."""
         self.has_spoken = True
+        self._waiting_bytes += len(data)
         try:
             self._connection.receive(data)
         except AbciError as error:
             self._fail(error)
             return
-        self._advance()
+        if self._is_scheduled:
+            self._plan()
+        else:
+            self._advance()
 
-    def eof_received(self) -> None:
-        """The other side sends no more; by then everything is answered, and asyncio closes after the last byte."""
+    def eof_received(self) -> bool:
+        """The other side sends no more: close, after the answers to what has come."""
         self.is_ending = True
+        return self._is_busy
 
     def connection_lost(self, error: Exception | None) -> None:
         """Closed or reset. An end inside a frame is a protocol error; a reset at a boundary is how CometBFT leaves."""
         if self._query_thread is not None:
             self._query_thread.close()
-        try:
-            self._connection.receive_eof()
-        except AbciError as truncated:
-            self._host.fail(truncated)
+        if not self._is_aborted:
+            self._check_boundary()
         self._host.closed(self)
 
     def pause_writing(self) -> None:
@@ -95,9 +103,8 @@ class ConnectionHandler(asyncio.Protocol):
 
     def close(self) -> None:
         """Send what is answered, wait for a query that runs, close."""
-        if self._query_is_running:
-            self._close_when_answered = True
-        else:
+        self.is_ending = True
+        if not self._query_is_running:
             self._transport.close()
 
     def close_with(self, text: str) -> None:
@@ -106,14 +113,18 @@ class ConnectionHandler(asyncio.Protocol):
         self._transport.close()
 
     def abort(self) -> None:
-        """Close at once."""
+        """Close at once, whatever was under way."""
+        self._is_aborted = True
         self._transport.abort()
 
     # ---- one call after the other
 
+    @property
+    def _is_busy(self) -> bool:
+        return self._query_is_running or not self._can_write or self._connection.has_waiting
+
     def _advance(self) -> None:
         """Make the next call, where one waits and may be made, and send what is answered."""
-        self._is_scheduled = False
         if self._query_is_running or not self._can_write or self._transport.is_closing():
             return
         try:
@@ -135,19 +146,33 @@ class ConnectionHandler(asyncio.Protocol):
             self._connection.answer([call_method(self._application, call.method, call.requests[0])])
 
     def _plan(self) -> None:
-        """Read on when nothing waits; else come back for the next call after the other connections."""
-        if self._can_write and not self._query_is_running and not self._connection.has_waiting:
+        """Go on: close, read, or come back for the next call after the other connections had their turn."""
+        if not self._is_busy:
+            self._waiting_bytes = 0
+            if self.is_ending:
+                self._transport.close()
             self._transport.resume_reading()
             return
-        self._transport.pause_reading()
+        if self._waiting_bytes > MAX_WAITING_BYTES:
+            self._transport.pause_reading()
         if self._can_write and not self._query_is_running and not self._is_scheduled:
             self._is_scheduled = True
-            self._loop.call_soon(self._advance)
+            self._loop.call_soon(self._take_turn)
+
+    def _take_turn(self) -> None:
+        self._is_scheduled = False
+        self._advance()
 
     def _send(self) -> None:
         output = self._connection.take_output()
         if output:
             self._transport.write(output)
+
+    def _check_boundary(self) -> None:
+        try:
+            self._connection.receive_eof()
+        except AbciError as truncated:
+            self._host.fail(truncated)
 
     def _fail(self, error: BaseException) -> None:
         self._send()  # the answers before the failure still count
@@ -173,7 +198,4 @@ class ConnectionHandler(asyncio.Protocol):
             return
         self._connection.answer([outcome])
         self._send()
-        if self._close_when_answered:
-            self._transport.close()
-        else:
-            self._advance()
+        self._plan()

@@ -8,6 +8,7 @@ When the node leaves. CometBFT opens four connections and closes all of them whe
 and may leave answers unread. Where all close at a frame boundary, the server tells the application and waits for the
 next node, which begins with Info. Where one closes and another stays open for NODE_GRACE_SECONDS, or one ends inside a
 frame, the server fails, so that a supervisor starts both anew. A fifth connection is refused: it could only disturb.
+One that comes while the four are closing is the next node's, and what is left of the old one is cut off.
 """
 
 import asyncio
@@ -15,12 +16,13 @@ import contextlib
 import logging
 import signal
 import socket
-from collections.abc import Callable
+import sys
+from collections.abc import Callable, Iterator
 from typing import Any, Final
 
 from app.abci.address import bound_address, close_listener, open_listener, parse_address
 from app.abci.application import Application, describe
-from app.abci.errors import AbciError, ListenError, NodeLost
+from app.abci.errors import AbciError, ApplicationFailure, ListenError, NodeLost
 from app.abci.framing import MAX_FRAME_BYTES
 from app.abci.handler import ConnectionHandler
 
@@ -30,6 +32,10 @@ NODE_CONNECTIONS: Final = 4
 NODE_GRACE_SECONDS: Final = 10
 CLOSE_SECONDS: Final = 3
 """How long a stop waits for a query that runs and for answers that are being read."""
+
+_SWITCHES_PER_SECOND: Final = 2000
+"""How often a query that computes lets the event loop in. At Python's own 200, each CheckTx beside such a query takes
+5.2 ms; at 2000 it takes 0.6 ms (measured; 0.03 ms without a query)."""
 
 _log = logging.getLogger(__name__)
 
@@ -48,9 +54,21 @@ def serve(application: Application, listen: str, on_listening: Callable[[str], N
         return EXIT_FAILED
     try:
         announced = bound_address(listener, address)
-        return asyncio.run(_serve_until_signal(application, listener, announced, on_listening))
+        with _prompt_switches(application.concurrent_queries):
+            return asyncio.run(_serve_until_signal(application, listener, announced, on_listening))
     finally:
         close_listener(listener, address)
+
+
+@contextlib.contextmanager
+def _prompt_switches(wanted: bool) -> Iterator[None]:
+    before = sys.getswitchinterval()
+    if wanted:
+        sys.setswitchinterval(1 / _SWITCHES_PER_SECOND)
+    try:
+        yield
+    finally:
+        sys.setswitchinterval(before)
 
 
 async def _serve_until_signal(
@@ -127,7 +145,9 @@ class Server:
 
     def opened(self, handler: ConnectionHandler) -> bool:
         """A connection: one of the node's four, or one too many."""
-        if sum(not other.is_ending for other in self._handlers) >= NODE_CONNECTIONS:
+        if self._grace is not None or any(other.is_ending and other.has_spoken for other in self._handlers):
+            self._replace_node()
+        if len(self._handlers) >= NODE_CONNECTIONS:
             _log.warning("a connection beyond the node's %d is refused", NODE_CONNECTIONS)
             return False
         self._handlers.append(handler)
@@ -136,7 +156,7 @@ class Server:
     def closed(self, handler: ConnectionHandler) -> None:
         """A connection is gone: with the last one the node is; with another one it should be soon."""
         if handler not in self._handlers:
-            return  # it was refused
+            return  # it was refused, or its node replaced
         self._handlers.remove(handler)
         self._node_has_spoken |= handler.has_spoken
         if self._ended.done():
@@ -147,6 +167,14 @@ class Server:
         elif handler.has_spoken and self._grace is None:
             remaining = tuple(self._handlers)
             self._grace = self._loop.call_later(self._node_grace_seconds, self._check_half_gone, remaining)
+
+    def _replace_node(self) -> None:
+        """A new node is here before all of the old one's connections have ended (a query of it may still run)."""
+        old, self._handlers = self._handlers, []
+        for handler in old:
+            handler.abort()
+        self._node_has_spoken = True
+        self._node_left()
 
     def _node_left(self) -> None:
         if self._grace is not None:
@@ -184,4 +212,4 @@ class Server:
 
 def _traceback_worth_showing(error: BaseException) -> BaseException | None:
     """The traceback of what the application raised or of a mistake of ours; a peer's error needs none."""
-    return error if error.__cause__ is not None or not isinstance(error, AbciError) else None
+    return None if isinstance(error, AbciError) and not isinstance(error, ApplicationFailure) else error
