@@ -135,7 +135,8 @@ async def request(
         if answer.status not in _WORTH_RETRYING:
             return answer
         met.append(f"HTTP {answer.status} {answer.excerpt()}".strip())
-    raise HttpFailure(f"{method} {url} failed {policy.attempts} times: {'; '.join(met)}")
+    times = f" (tried {policy.attempts} times)" if policy.attempts > 1 else ""
+    raise HttpFailure(f"{method} {url} failed{times}: {'; '.join(met)}")
 
 
 async def request_once(
