@@ -1,0 +1,121 @@
+"""A file's sound as ADTS frames: AAC is passed on as it is, anything else becomes AAC once, at ingest."""
+
+from collections.abc import Iterator
+from fractions import Fraction
+from itertools import chain
+from pathlib import Path
+from typing import cast
+
+from av.audio.codeccontext import AudioCodecContext
+from av.audio.frame import AudioFrame
+from av.audio.resampler import AudioResampler
+from av.audio.stream import AudioStream
+from av.codec.context import CodecContext
+from av.container import InputContainer
+from av.packet import Packet
+
+from transcoder.media.adts import SAMPLE_RATES, SAMPLES_PER_FRAME, AdtsFormat, has_header, parse_config
+from transcoder.media.coded import CodedFrame
+from transcoder.media.probe import FFMPEG_ERRORS, open_input
+from transcoder.media.timing import TICKS_PER_SECOND
+
+FALLBACK_RATE = 48_000
+BIT_RATE = 128_000
+
+
+class SoundReader:
+    """Reads the first audio stream beside the video, with its own file handle, so that interleaving costs no memory.
+
+    Times are ticks after `origin_seconds`, the first picture's time; what lies before it is left out.
+    """
+
+    def __init__(self, path: Path, origin_seconds: Fraction) -> None:
+        self._container = open_input(path)
+        self._origin = origin_seconds
+        self._stream: AudioStream | None = next(iter(self._container.streams.audio), None)
+        self.sample_rate = 0
+        self._ahead: CodedFrame | None = None
+        self._frames = self._read()
+
+    def close(self) -> None:
+        """Let go of the file."""
+        self._container.close()
+
+    def until(self, end_ticks: int) -> list[CodedFrame]:
+        """The next frames that begin before `end_ticks`."""
+        frames: list[CodedFrame] = []
+        while (frame := self._ahead or next(self._frames, None)) is not None:
+            self._ahead = frame
+            if frame.pts >= end_ticks:
+                break
+            frames.append(frame)
+            self._ahead = None
+        return frames
+
+    def _read(self) -> Iterator[CodedFrame]:
+        if self._stream is None or self._stream.codec_context is None:
+            return
+        last = -1
+        for seconds, data in self._timed_frames(self._stream):
+            pts = round((seconds - self._origin) * TICKS_PER_SECOND)
+            duration = round(Fraction(SAMPLES_PER_FRAME * TICKS_PER_SECOND, self.sample_rate))
+            if pts > max(last, -duration // 2):
+                last = max(pts, 0)
+                yield CodedFrame(last, last, duration, True, data)
+
+    def _timed_frames(self, stream: AudioStream) -> Iterator[tuple[Fraction, bytes]]:
+        form = parse_config(stream.codec_context.extradata or b"")
+        if stream.codec_context.name != "aac":
+            return self._convert(stream)
+        if form is None and stream.codec_context.extradata:
+            return self._convert(stream)
+        return self._copy(stream, form)
+
+    def _copy(self, stream: AudioStream, form: AdtsFormat | None) -> Iterator[tuple[Fraction, bytes]]:
+        self.sample_rate = form.sample_rate if form else stream.codec_context.sample_rate
+        for packet in _packets(self._container, stream):
+            data = bytes(packet)
+            if form is None and not has_header(data):
+                continue
+            assert packet.pts is not None
+            yield packet.pts * packet.time_base, data if has_header(data) or form is None else form.wrap(data)
+
+    def _convert(self, stream: AudioStream) -> Iterator[tuple[Fraction, bytes]]:
+        rate = stream.codec_context.sample_rate
+        self.sample_rate = rate if rate in SAMPLE_RATES else FALLBACK_RATE
+        encoder = cast(AudioCodecContext, CodecContext.create("aac", "w"))
+        encoder.sample_rate, encoder.layout, encoder.format = self.sample_rate, "stereo", "fltp"
+        encoder.bit_rate = BIT_RATE
+        encoder.open()
+        form = parse_config(encoder.extradata or b"")
+        assert form is not None, "the AAC encoder describes itself"
+        for frame in chain(self._resampled(stream), [None]):
+            for packet in encoder.encode(frame):
+                assert packet.pts is not None
+                yield packet.pts * packet.time_base, form.wrap(bytes(packet))
+
+    def _resampled(self, stream: AudioStream) -> Iterator[AudioFrame]:
+        resampler = AudioResampler("fltp", "stereo", self.sample_rate, SAMPLES_PER_FRAME)
+        for packet in _packets(self._container, stream):
+            for frame in _decoded(packet):
+                yield from resampler.resample(frame)
+        yield from resampler.resample(None)
+
+
+def _packets(container: InputContainer, stream: AudioStream) -> Iterator["Packet[AudioStream]"]:
+    packets = container.demux(stream)
+    while True:
+        try:
+            packet = next(packets)
+        except (StopIteration, *FFMPEG_ERRORS):
+            return
+        if packet.size and packet.pts is not None:
+            yield packet
+
+
+def _decoded(packet: "Packet[AudioStream]") -> list[AudioFrame]:
+    """A damaged packet of sound is skipped: a broadcast goes on."""
+    try:
+        return packet.decode()
+    except FFMPEG_ERRORS:
+        return []
