@@ -10,6 +10,7 @@ from app.messages.bodies import Bond
 from app.messages.events import Bonded, BondMoved
 from app.messages.rejections import Reason, Rejection
 from app.primitives.address import Address, to_checksum
+from app.protocol.clock import require_initialized
 from app.protocol.environment import TxEnv
 from app.protocol.ledger import debit_lpt
 from app.protocol.stake import get_candidate, join_pool, leave_pool, redirect
@@ -22,8 +23,10 @@ def process_bond(state: State, env: TxEnv, message: Bond) -> None:
     """Bond: add stake towards a candidate, and move what is bonded towards another one.
 
     Raises:
-        Rejection: NOT_A_CANDIDATE, TOMBSTONED, TRANSCODER_CANNOT_DELEGATE, ZERO_AMOUNT or INSUFFICIENT_FUNDS.
+        Rejection: ROUND_NOT_INITIALIZED, NOT_A_CANDIDATE, TOMBSTONED, TRANSCODER_CANNOT_DELEGATE, ZERO_AMOUNT or
+            INSUFFICIENT_FUNDS.
     """
+    require_initialized(state)
     before = get_candidate(state, env.sender)
     moves = before is not None and before != message.to
     _check_candidate(state, env.sender, message.to)
@@ -54,7 +57,7 @@ def _check_candidate(state: State, sender: Address, candidate: Address) -> None:
     if transcoder is None and candidate != sender:
         raise Rejection(
             Reason.NOT_A_CANDIDATE,
-            f"{to_checksum(candidate)} is not a registered transcoder; only your own address may be bonded to unregistered",
+            f"{to_checksum(candidate)} is not a registered transcoder, and not you, who could become one",
         )
     if transcoder is not None and transcoder.tombstoned:
         raise Rejection(Reason.TOMBSTONED, f"{to_checksum(candidate)} has signed two blocks of one height")

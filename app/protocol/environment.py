@@ -58,6 +58,11 @@ class TxEnv:
         return self.block.height
 
     @property
+    def randomness(self) -> Hash32:
+        """The randomness of the block."""
+        return self.block.randomness
+
+    @property
     def params(self) -> Params:
         """The parameters in force."""
         return self.block.params

@@ -6,11 +6,11 @@ supply is bonded, down while more is, never below 0, and not at all when it is m
 
 from app.primitives.amounts import Lpt
 from app.primitives.fractions import ONE, Fraction, fraction_of
-from app.protocol.environment import BlockEnv
+from app.protocol.environment import Env
 from app.state.tables import SUPPLY, TOTALS, ReadState
 
 
-def compute_inflation_rate(rate: Fraction, bonded: int, supply: int, env: BlockEnv) -> Fraction:
+def compute_inflation_rate(rate: Fraction, bonded: int, supply: int, env: Env) -> Fraction:
     """The rate after one move."""
     reached, target = bonded * ONE, env.params.participation_rate * supply
     if reached < target:
@@ -20,7 +20,7 @@ def compute_inflation_rate(rate: Fraction, bonded: int, supply: int, env: BlockE
     return rate
 
 
-def move_inflation_rate(state: ReadState, env: BlockEnv, rate: Fraction) -> Fraction:
+def move_inflation_rate(state: ReadState, env: Env, rate: Fraction) -> Fraction:
     """The rate for the round that begins."""
     return compute_inflation_rate(rate, TOTALS.read(state).bonded, SUPPLY.read(state).lpt, env)
 

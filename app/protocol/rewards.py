@@ -15,6 +15,7 @@ from app.messages.rejections import Reason, Rejection
 from app.primitives.address import Address
 from app.primitives.amounts import Lpt
 from app.primitives.fractions import ONE, mul_ceil, mul_floor
+from app.protocol.clock import require_initialized
 from app.protocol.earnings import credit_reward
 from app.protocol.environment import Env, TxEnv
 from app.protocol.stake import settle_pool
@@ -60,11 +61,11 @@ def process_reward(state: State, env: TxEnv, message: Reward) -> None:
     """Reward: called by an active transcoder, once per round.
 
     Raises:
-        Rejection: NOT_ACTIVE or REWARD_ALREADY_CALLED.
+        Rejection: ROUND_NOT_INITIALIZED, NOT_ACTIVE or REWARD_ALREADY_CALLED.
     """
-    active = ACTIVE.get(state, env.sender)
+    now, active = require_initialized(state), ACTIVE.get(state, env.sender)
     if active is None:
         raise Rejection(Reason.NOT_ACTIVE, "only a transcoder of this round's active set is rewarded")
     if active.rewarded:
-        raise Rejection(Reason.REWARD_ALREADY_CALLED, f"in round {ROUND.read(state).number}")
+        raise Rejection(Reason.REWARD_ALREADY_CALLED, f"in round {now.number}")
     pay_reward(state, env, env.sender, active, env.params.competitiveness_tolerance)

@@ -2,7 +2,7 @@
 
 A round begins every `round_length` blocks and must be initialised once, by anybody or by the chain itself. Until then
 every message that reads the round is refused. Initialising goes in this order: close the old round, move inflation,
-elect, derive the consensus validators. Rounds follow from heights, never from time: validators can move header time.
+elect, derive the consensus validators.
 """
 
 from dataclasses import replace
@@ -14,7 +14,8 @@ from app.messages.rejections import Reason, Rejection
 from app.params import compute_lock_length
 from app.primitives.address import Address
 from app.primitives.amounts import Height, Lpt, Round
-from app.protocol.environment import BlockEnv, TxEnv
+from app.protocol.clock import is_over
+from app.protocol.environment import BlockEnv, Env, TxEnv
 from app.protocol.inflation import compute_mintable, move_inflation_rate
 from app.protocol.rewards import pay_reward
 from app.protocol.sortition import draw_number
@@ -24,18 +25,6 @@ from app.protocol.validators import update_validators
 from app.state.tables import ACTIVE, CANDIDATES_BY_STAKE, ROUND, TRANSCODERS, ReadState, State
 
 # --- predicates and accessors
-
-
-def require_initialized(state: ReadState) -> RoundState:
-    """The running round.
-
-    Raises:
-        Rejection: ROUND_NOT_INITIALIZED.
-    """
-    now = ROUND.read(state)
-    if not now.initialized:
-        raise Rejection(Reason.ROUND_NOT_INITIALIZED, f"round {now.number} waits for InitializeRound, from anybody")
-    return now
 
 
 def get_candidates_in_order(state: ReadState, height: Height) -> list[Address]:
@@ -48,12 +37,10 @@ def get_candidates_in_order(state: ReadState, height: Height) -> list[Address]:
 
 
 def begin_block(state: State, env: BlockEnv) -> None:
-    """Let the round follow the height: begin the next one, initialise it, note the lowest price at the lock."""
+    """Let the round follow the height: see that it is over, initialise the next one, note the price at the lock."""
     now = ROUND.read(state)
-    if env.height >= now.start_height + now.length:
-        start = Height(now.start_height + now.length)
-        now = replace(now, number=Round(now.number + 1), start_height=start, initialized=False, lowest_price=None)
-        now = replace(now, length=env.params.round_length)
+    if now.initialized and is_over(now, env.height):
+        now = replace(now, initialized=False)
         ROUND.put(state, now)
     if not now.initialized and env.params.auto_initialize_round:
         initialize_round(state, env)
@@ -61,31 +48,33 @@ def begin_block(state: State, env: BlockEnv) -> None:
         ROUND.put(state, replace(now, lowest_price=get_lowest_price(state)))
 
 
-def initialize_round(state: State, env: BlockEnv) -> None:
-    """Initialise the round that has begun."""
+def initialize_round(state: State, env: Env) -> None:
+    """Close the round that is over and initialise the one that the height is in; some may have passed in between."""
     close_round(state, env)
-    now = ROUND.read(state)
-    rate = move_inflation_rate(state, env, now.inflation_rate)
-    ROUND.put(
-        state,
-        replace(
-            now,
-            initialized=True,
-            inflation_rate=rate,
-            mintable=compute_mintable(state, rate),
-            minted=Lpt(0),
-            previous_active_stake=now.active_stake,
-            previous_work=now.work,
-            work=0,
-        ),
+    last = ROUND.read(state)
+    passed = (env.height - last.start_height) // last.length
+    rate = move_inflation_rate(state, env, last.inflation_rate)
+    begun = RoundState(
+        number=Round(last.number + passed),
+        start_height=Height(last.start_height + passed * last.length),
+        length=env.params.round_length,
+        initialized=True,
+        inflation_rate=rate,
+        mintable=compute_mintable(state, rate),
+        minted=Lpt(0),
+        active_stake=Lpt(0),
+        previous_active_stake=last.active_stake,
+        work=0,
+        previous_work=last.work,
+        lowest_price=None,
     )
+    ROUND.put(state, begun)
     elect(state, env)
     update_validators(state, env)
 
 
-def close_round(state: State, env: BlockEnv) -> None:
+def close_round(state: State, env: Env) -> None:
     """Settle the rewards of the round that is over: paid by the chain itself, or counted as missed."""
-    ended = Round(ROUND.read(state).number - 1)
     for (address,), active in list(ACTIVE.items(state)):
         if active.rewarded:
             continue
@@ -95,10 +84,10 @@ def close_round(state: State, env: BlockEnv) -> None:
         transcoder = TRANSCODERS.read(state, address)
         missed = transcoder.missed_rewards + 1
         TRANSCODERS.put(state, replace(transcoder, missed_rewards=missed), address)
-        env.emit(RewardMissed(address, ended, missed))
+        env.emit(RewardMissed(address, ROUND.read(state).number, missed))
 
 
-def elect(state: State, env: BlockEnv) -> None:
+def elect(state: State, env: Env) -> None:
     """Elect the N candidates with the most stake and one drawn from the rest; lock their stakes and rates."""
     now, last = ROUND.read(state), {address: active for (address,), active in ACTIVE.items(state)}
     for address in last:
@@ -145,4 +134,4 @@ def process_initialize_round(state: State, env: TxEnv, message: InitializeRound)
     now = ROUND.read(state)
     if now.initialized:
         raise Rejection(Reason.ROUND_ALREADY_INITIALIZED, f"round {now.number} is running")
-    initialize_round(state, env.block)
+    initialize_round(state, env)

@@ -17,13 +17,13 @@ from app.params import compute_lock_length
 from app.primitives.address import Address
 from app.primitives.amounts import MAX_AMOUNT, Height, Round, Wei, format_lpt, format_wei
 from app.primitives.hashing import sha256
+from app.protocol.clock import is_locked, require_initialized
 from app.protocol.environment import TxEnv
 from app.protocol.stake import get_candidate, get_stake, get_total_stake, index_candidate
 from app.state.tables import (
     CANDIDATES_BY_PRICE,
     CANDIDATES_BY_STAKE,
     CONSENSUS_KEYS,
-    ROUND,
     TRANSCODERS,
     ReadState,
     State,
@@ -33,11 +33,6 @@ MAX_SLOTS = 10_000
 PUBKEY_LENGTH = 32
 
 # --- predicates and accessors
-
-
-def is_locked(round_state: RoundState, height: Height, lock_length: int) -> bool:
-    """Whether rates are locked at a height: in the last blocks of the round."""
-    return height >= round_state.start_height + round_state.length - lock_length
 
 
 def is_electable(transcoder: Transcoder, height: Height) -> bool:
@@ -93,12 +88,13 @@ def process_transcoder(state: State, env: TxEnv, message: TranscoderMessage) -> 
     """Transcoder: register, or publish other rates for the next round.
 
     Raises:
-        Rejection: INVALID_FIELD, NOT_BONDED, SELF_BOND_TOO_LOW, TOMBSTONED, ROUND_LOCKED, PRICE_RULE or
-            CONSENSUS_KEY_IN_USE.
+        Rejection: INVALID_FIELD, ROUND_NOT_INITIALIZED, NOT_BONDED, SELF_BOND_TOO_LOW, TOMBSTONED,
+            ROUND_LOCKED, PRICE_RULE or CONSENSUS_KEY_IN_USE.
     """
     check_service_uri(message.service_uri)
+    now = require_initialized(state)
     _check_self_bond(state, env)
-    before, now = TRANSCODERS.get(state, env.sender), ROUND.read(state)
+    before = TRANSCODERS.get(state, env.sender)
     rates = Rates(message.price_per_segment, message.block_reward_cut, message.fee_share)
     require(before is None or not before.tombstoned, Reason.TOMBSTONED, "a double-signer cannot register again")
     _check_consensus_key(state, env.sender, before, message.consensus_pubkey)
@@ -131,7 +127,8 @@ def process_transcode_availability(state: State, env: TxEnv, message: TranscodeA
     slots = transcoder.slots + message.slots if message.slots else 0
     if slots > MAX_SLOTS:
         raise Rejection(Reason.LIMIT_EXCEEDED, f"{slots} slots; at most {MAX_SLOTS}")
-    TRANSCODERS.put(state, replace(transcoder, slots=slots), env.sender)
+    withdrawn = transcoder.withdrawn_height if message.slots else env.height
+    TRANSCODERS.put(state, replace(transcoder, slots=slots, withdrawn_height=withdrawn), env.sender)
     env.emit(AvailabilityChanged(env.sender, slots))
 
 
@@ -176,8 +173,8 @@ def _check_lock(before: Transcoder | None, rates: Rates, message: TranscoderMess
     if not lowest <= rates.price_per_segment <= old:
         raise Rejection(
             Reason.PRICE_RULE,
-            f"in the lock period the price may go down from {format_wei(old)} to the lowest offer, {format_wei(lowest)};"
-            f" not to {format_wei(rates.price_per_segment)}",
+            f"in the lock period the price may go down from {format_wei(old)} to the lowest offer, "
+            f"{format_wei(lowest)}; not to {format_wei(rates.price_per_segment)}",
         )
 
 

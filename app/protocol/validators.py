@@ -12,7 +12,7 @@ from app.messages.events import ValidatorChanged
 from app.messages.records import Validator
 from app.primitives.address import Address
 from app.primitives.amounts import UNITS_PER_TOKEN, Height
-from app.protocol.environment import BlockEnv
+from app.protocol.environment import Env
 from app.protocol.transcoders import consensus_address
 from app.state.tables import ACTIVE, CONSENSUS_KEYS, TRANSCODERS, VALIDATORS, ReadState, State
 
@@ -38,7 +38,7 @@ def get_elected_validators(state: ReadState) -> dict[bytes, Validator]:
 # --- mutators
 
 
-def update_validators(state: State, env: BlockEnv) -> None:
+def update_validators(state: State, env: Env) -> None:
     """Make the consensus set follow the active set; the changes go to CometBFT with the block's events."""
     elected = get_elected_validators(state)
     if not elected:

@@ -1,0 +1,53 @@
+"""The application process that `headwater node start` runs beside CometBFT: `python -m app.abci --home … --listen …`.
+
+Exit codes: 0 after a signal, 1 when something went wrong, with one line that says what.
+"""
+
+import argparse
+import logging
+import sys
+from importlib.metadata import version
+from pathlib import Path
+
+from app.abci.node_application import NodeApplication
+from app.abci.server import serve
+from app.execution.engine import Engine
+from app.store.errors import StoreError
+from app.store.leveldb import LevelDbBackend
+from app.store.state_store import StateStore
+
+
+def main() -> int:
+    """Open the state and serve CometBFT until a signal comes."""
+    options = _parse_options()
+    logging.basicConfig(
+        level=options.log_level.upper(), format="%(asctime)s %(levelname)s %(name)s: %(message)s", stream=sys.stderr
+    )
+    try:
+        options.home.mkdir(parents=True, exist_ok=True)
+        store = StateStore(LevelDbBackend(options.home / "state"))
+    except (StoreError, OSError) as error:
+        print(f"headwater: {error}", file=sys.stderr)
+        return 1
+    engine = Engine(store, check_invariants=options.check_invariants)
+    try:
+        if options.rollback:
+            print(f"headwater: rolled back to height {store.rollback()}")
+            return 0
+        return serve(NodeApplication(engine, version("headwater")), options.listen)
+    finally:
+        engine.close()
+
+
+def _parse_options() -> argparse.Namespace:
+    parser = argparse.ArgumentParser(prog="python -m app.abci", description=__doc__)
+    parser.add_argument("--home", type=Path, required=True, help="folder of the application's state")
+    parser.add_argument("--listen", default="unix:///tmp/headwater.sock", help="unix://PATH or tcp://HOST:PORT")
+    parser.add_argument("--check-invariants", action="store_true", help="walk the whole state after every block")
+    parser.add_argument("--rollback", action="store_true", help="go back one height and end; for `cometbft rollback`")
+    parser.add_argument("--log-level", default="info", choices=["debug", "info", "warning", "error"])
+    return parser.parse_args()
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,117 @@
+"""The application that a node runs: ABCI requests to the engine of `app.execution`, its results to ABCI answers."""
+
+from collections.abc import Sequence
+from typing import Any
+
+from app.abci.application import Application
+from app.abci.codec import Frame
+from app.abci.proto import abci_pb2 as pb
+from app.execution.engine import Engine
+from app.execution.result import TxResult
+from app.messages.events import event_attributes, event_name
+
+CODESPACE = "headwater"
+APP_VERSION = 1
+
+
+class NodeApplication(Application):
+    """Headwater behind CometBFT."""
+
+    concurrent_queries = True
+
+    def __init__(self, engine: Engine, version: str) -> None:
+        self._engine = engine
+        self._version = version
+
+    def info(self, request: pb.RequestInfo) -> pb.ResponseInfo:
+        """Height and app hash of the last completed Commit."""
+        return pb.ResponseInfo(
+            data="headwater",
+            version=self._version,
+            app_version=APP_VERSION,
+            last_block_height=self._engine.height,
+            last_block_app_hash=self._engine.app_hash,
+        )
+
+    def query(self, request: pb.RequestQuery) -> pb.ResponseQuery:
+        """Answer from the last commit, or from a height that is still kept."""
+        if request.path.startswith("/p2p/filter/"):
+            return pb.ResponseQuery()
+        answer = self._engine.query(request.path, request.data, request.height, request.prove)
+        ops = [pb.ProofOp(type=op.type, key=op.key, data=op.data) for op in answer.proof]
+        return pb.ResponseQuery(
+            code=answer.code,
+            codespace=CODESPACE if answer.code else "",
+            log=answer.log,
+            key=answer.key,
+            value=answer.value,
+            proof_ops=pb.ProofOps(ops=ops) if ops else None,
+            height=answer.height,
+        )
+
+    def check_tx(self, request: pb.RequestCheckTx) -> pb.ResponseCheckTx:
+        """Accept or refuse a transaction for the mempool."""
+        result = self._engine.check_tx(request.tx)
+        return pb.ResponseCheckTx(
+            code=result.code,
+            log=result.log,
+            gas_wanted=result.gas,
+            gas_used=result.gas,
+            codespace=CODESPACE if result.code else "",
+        )
+
+    def init_chain(self, request: pb.RequestInitChain) -> pb.ResponseInitChain:
+        """Build the first state from the genesis document."""
+        result = self._engine.init_chain(request.chain_id, request.initial_height, request.app_state_bytes)
+        return pb.ResponseInitChain(validators=_updates(result.validator_updates), app_hash=result.app_hash)
+
+    def prepare_proposal(self, request: pb.RequestPrepareProposal) -> pb.ResponsePrepareProposal:
+        """Order the mempool's transactions by nonce, within the byte limit."""
+        return pb.ResponsePrepareProposal(
+            txs=self._engine.prepare_proposal(request.height, request.txs, request.max_tx_bytes)
+        )
+
+    def process_proposal(self, request: pb.RequestProcessProposal) -> pb.ResponseProcessProposal:
+        """Refuse a block with a transaction that does not decode or is not signed."""
+        good = self._engine.process_proposal(request.txs)
+        response = pb.ResponseProcessProposal
+        return response(status=response.ACCEPT if good else response.REJECT)
+
+    def finalize_block(self, request: pb.RequestFinalizeBlock) -> pb.ResponseFinalizeBlock | Frame:
+        """Execute a decided block in memory."""
+        result = self._engine.finalize_block(request.height, request.hash, request.proposer_address, request.txs)
+        return pb.ResponseFinalizeBlock(
+            events=[_event(event) for event in result.events],
+            tx_results=[_tx_result(tx) for tx in result.tx_results],
+            validator_updates=_updates(result.validator_updates),
+            app_hash=result.app_hash,
+        )
+
+    def commit(self, request: pb.RequestCommit) -> pb.ResponseCommit:
+        """Write the finalized block."""
+        self._engine.commit()
+        return pb.ResponseCommit()
+
+    def node_disconnected(self) -> None:
+        """Forget what was not committed."""
+        self._engine.forget_uncommitted()
+
+
+def _updates(updates: Sequence[tuple[bytes, int]]) -> list[pb.ValidatorUpdate]:
+    return [pb.ValidatorUpdate(pub_key=pb.PublicKey(ed25519=key), power=power) for key, power in updates]
+
+
+def _tx_result(result: TxResult) -> pb.ExecTxResult:
+    return pb.ExecTxResult(
+        code=result.code,
+        log=result.log,
+        gas_wanted=result.gas,
+        gas_used=result.gas,
+        events=[_event(event) for event in result.events],
+        codespace=CODESPACE if result.code else "",
+    )
+
+
+def _event(event: Any) -> pb.Event:
+    attributes = [pb.EventAttribute(key=name, value=text, index=True) for name, text in event_attributes(event)]
+    return pb.Event(type=event_name(type(event)), attributes=attributes)

@@ -1,0 +1,302 @@
+"""Queries: JSON views of committed state by path, and raw records with proofs by key.
+
+`/store/state/key` with a key of `app.messages.keyspace` answers the raw record, as CometBFT's light client asks for
+it. At the tip a proof is given for the height before, because its header is not there yet. All other paths answer one
+JSON object with `height`; lists answer `items` and `next`, the cursor for `after`.
+"""
+
+import json
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import dataclass, field
+from itertools import islice
+from typing import Any
+from urllib.parse import parse_qsl, urlsplit
+
+from app.execution.invariants import find_broken
+from app.messages.record import to_json
+from app.messages.rejections import Reason, Rejection
+from app.primitives.address import Address, parse_address, to_checksum
+from app.primitives.state_proof import ProofOp, encode_proof
+from app.protocol.rounds import get_candidates_in_order
+from app.protocol.stake import get_pending_fees, get_stake, get_total_stake
+from app.protocol.transcoders import get_waiting_position
+from app.state import tables
+from app.state.tables import ReadState, Table
+from app.store.errors import HistoryUnavailable
+from app.store.state_view import StateView
+
+MAX_ITEMS = 100
+Query = dict[str, str]
+NonceOf = Callable[[Address], int]
+
+
+@dataclass(slots=True)
+class QueryAnswer:
+    """The answer to a query: code 0 with a value, or another code with a text."""
+
+    height: int
+    code: int = 0
+    log: str = ""
+    key: bytes = b""
+    value: bytes = b""
+    proof: tuple[ProofOp, ...] = field(default_factory=tuple)
+
+
+class QueryError(Exception):
+    """A query that has no answer; the text says what would have one."""
+
+
+def answer_query(view: StateView, nonce_of: NonceOf, path: str, data: bytes, height: int, prove: bool) -> QueryAnswer:
+    """Answer a query; every mistake becomes a code, because an exception would end the node."""
+    try:
+        if path == "/store/state/key":
+            return _answer_key(view, data, height, prove)
+        at = view.at(height) if height else view
+        answer = _answer_json(at, nonce_of, path)
+        return QueryAnswer(at.height, value=json.dumps({"height": at.height, **answer}).encode())
+    except (QueryError, HistoryUnavailable, Rejection) as error:
+        return QueryAnswer(view.height, int(Reason.INVALID_FIELD), str(error))
+
+
+def _answer_key(view: StateView, key: bytes, height: int, prove: bool) -> QueryAnswer:
+    if prove and height == 0:
+        height = max(view.height - 1, view.oldest_height)
+    at = view.at(height) if height else view
+    proof = encode_proof(at.prove(key)) if prove and key else ()
+    return QueryAnswer(at.height, key=key, value=at.get(key) or b"", proof=proof)
+
+
+def _answer_json(view: StateView, nonce_of: NonceOf, path: str) -> dict[str, Any]:
+    parts = urlsplit(path)
+    name, *arguments = parts.path.strip("/").split("/")
+    answer = _ANSWERS.get((name, len(arguments)))
+    if answer is None:
+        usages = sorted("/".join([known, *["…"] * count]) for known, count in _ANSWERS)
+        raise QueryError(f"no such query: {path!r}; known are {', '.join(usages)}")
+    if name == "nonce":
+        return {"nonce": nonce_of(_address(arguments[0]))}
+    return answer(view, dict(parse_qsl(parts.query)), *arguments)
+
+
+def _status(view: StateView, query: Query) -> dict[str, Any]:
+    supply, totals = tables.SUPPLY.read(view), tables.TOTALS.read(view)
+    return {"app_hash": view.app_hash.hex(), "supply": to_json(supply), "totals": to_json(totals)}
+
+
+def _supply(view: StateView, query: Query) -> dict[str, Any]:
+    pool = tables.COMMON_POOL.read(view)
+    return {**_status(view, query), "common_pool": to_json(pool)}
+
+
+def _account(view: StateView, query: Query, text: str) -> dict[str, Any]:
+    address = _address(text)
+    return {"address": to_checksum(address), **to_json(tables.ACCOUNTS.read(view, address))}
+
+
+def _delegator(view: StateView, query: Query, text: str) -> dict[str, Any]:
+    address = _address(text)
+    delegator = _found(tables.DELEGATORS.get(view, address), f"{text} is not bonded")
+    return {
+        "address": to_checksum(address),
+        "candidate": to_checksum(delegator.candidate),
+        "stake": str(get_stake(view, address)),
+        "pending_fees": str(get_pending_fees(view, address)),
+    }
+
+
+def _transcoder(view: StateView, query: Query, text: str) -> dict[str, Any]:
+    address = _address(text)
+    record = _found(tables.TRANSCODERS.get(view, address), f"{text} is not a registered transcoder")
+    active = tables.ACTIVE.get(view, address)
+    return {
+        **_transcoder_item(view, address, record),
+        "own_stake": str(get_stake(view, address)),
+        "active": None if active is None else to_json(active),
+        "waiting_position": get_waiting_position(view, address, tables.PARAMS.read(view).n),
+    }
+
+
+def _transcoder_item(view: ReadState, address: Address, record: Any) -> dict[str, Any]:
+    total = str(get_total_stake(view, address))
+    return {"address": to_checksum(address), "total_stake": total, **to_json(record)}
+
+
+def _transcoders(view: StateView, query: Query) -> dict[str, Any]:
+    pairs = ((address, record) for (address,), record in tables.TRANSCODERS.items(view))
+    return _page(((to_checksum(a), _transcoder_item(view, a, r)) for a, r in pairs), query)
+
+
+def _election(view: StateView, query: Query) -> dict[str, Any]:
+    ranked = get_candidates_in_order(view, view.height)  # type: ignore[arg-type]
+    n = tables.PARAMS.read(view).n
+    items = [{"address": to_checksum(a), "stake": str(get_total_stake(view, a))} for a in ranked]
+    return {"elected": items[:n], "waiting": items[n:]}
+
+
+def _validators(view: StateView, query: Query) -> dict[str, Any]:
+    items = ((key.hex(), {"pubkey": key.hex(), **to_json(v)}) for (key,), v in tables.VALIDATORS.items(view))
+    return _page(items, query)
+
+
+def _deposit(view: StateView, query: Query, text: str) -> dict[str, Any]:
+    address = _address(text)
+    return {"address": to_checksum(address), **to_json(tables.DEPOSITS.read(view, address))}
+
+
+def _job(view: StateView, query: Query, number: str) -> dict[str, Any]:
+    job_id = _number(number)
+    return {"job_id": job_id, **to_json(_found(tables.JOBS.get(view, job_id), f"there is no job {job_id}"))}
+
+
+def _jobs(view: StateView, query: Query) -> dict[str, Any]:
+    wanted = query.get("broadcaster"), query.get("transcoder"), query.get("status")
+
+    def matches(job: dict[str, Any]) -> bool:
+        found = (job["broadcaster"], job["transcoder"], job["status"])
+        return all(w is None or w.lower() == f.lower() for w, f in zip(wanted, found, strict=True))
+
+    items = ((str(i), {"job_id": i, **to_json(job)}) for (i,), job in tables.JOBS.items(view))
+    return _page(((cursor, item) for cursor, item in items if matches(item)), query)
+
+
+def _claim_item(job_id: int, claim_id: int, claim: Any) -> dict[str, Any]:
+    return {"job_id": job_id, "claim_id": claim_id, **to_json(claim)}
+
+
+def _claim(view: StateView, query: Query, job: str, number: str) -> dict[str, Any]:
+    job_id, claim_id = _number(job), _number(number)
+    claim = _found(tables.CLAIMS.get(view, job_id, claim_id), f"job {job_id} has no claim {claim_id}")
+    return _claim_item(job_id, claim_id, claim)
+
+
+def _claims(view: StateView, query: Query, job: str) -> dict[str, Any]:
+    pairs = tables.CLAIMS.items(view, _number(job))
+    return _page(((str(claim_id), _claim_item(job_id, claim_id, c)) for (job_id, claim_id), c in pairs), query)
+
+
+def _challenge_item(key: tuple[int, int, int], challenge: Any) -> dict[str, Any]:
+    return {"job_id": key[0], "claim_id": key[1], "segment": key[2], **to_json(challenge)}
+
+
+def _challenge(view: StateView, query: Query, job: str, claim: str, segment: str) -> dict[str, Any]:
+    key = (_number(job), _number(claim), _number(segment))
+    return _challenge_item(key, _found(tables.CHALLENGES.get(view, *key), f"segment {segment} is not challenged"))
+
+
+def _challenges(view: StateView, query: Query) -> dict[str, Any]:
+    leading = [_number(query["job"])] if "job" in query else []
+    items = (_challenge_item(key, challenge) for key, challenge in tables.CHALLENGES.items(view, *leading))
+
+    def matches(item: dict[str, Any]) -> bool:
+        status, verifier = query.get("status"), query.get("verifier", "").lower()
+        seated = [seat["verifier"].lower() for seat in item["committee"]]
+        return (status is None or item["status"] in status.split(",")) and (not verifier or verifier in seated)
+
+    cursors = ((f"{i['job_id']}-{i['claim_id']}-{i['segment']}", i) for i in items if matches(i))
+    return _page(cursors, query)
+
+
+def _verifier(view: StateView, query: Query, text: str) -> dict[str, Any]:
+    record = _found(tables.VERIFIERS.get(view, _address(text)), f"{text} is not a registered verifier")
+    return {"address": to_checksum(_address(text)), **to_json(record)}
+
+
+def _profile(view: StateView, query: Query, profile_id: str) -> dict[str, Any]:
+    record = _found(tables.PROFILES.get(view, profile_id), f"there is no profile {profile_id!r}")
+    return {"profile_id": profile_id, **to_json(record)}
+
+
+def _invariants(view: StateView, query: Query) -> dict[str, Any]:
+    broken = find_broken(view)
+    return {"holds": not broken, "broken": broken}
+
+
+def _singleton(table: Table[Any]) -> Callable[[StateView, Query], dict[str, Any]]:
+    return lambda view, query: to_json(table.read(view))
+
+
+def _by_address(table: Table[Any]) -> Callable[[StateView, Query], dict[str, Any]]:
+    def answer(view: StateView, query: Query) -> dict[str, Any]:
+        pairs = ((to_checksum(address), record) for (address,), record in table.items(view))
+        return _page(((text, {"address": text, **to_json(record)}) for text, record in pairs), query)
+
+    return answer
+
+
+def _by_id(table: Table[Any], name: str) -> Callable[[StateView, Query], dict[str, Any]]:
+    def answer(view: StateView, query: Query) -> dict[str, Any]:
+        pairs = ((str(key[0]), {name: key[0], **to_json(record)}) for key, record in table.items(view))
+        return _page(pairs, query)
+
+    return answer
+
+
+def _due(view: StateView, query: Query) -> dict[str, Any]:
+    keys = islice(tables.DUE.keys(view), MAX_ITEMS)
+    names = ("height", "kind", "job_id", "claim_id", "segment")
+    return {"items": [dict(zip(names, key, strict=True)) for key in keys], "next": None}
+
+
+def _page(items: Iterable[tuple[str, dict[str, Any]]], query: Query) -> dict[str, Any]:
+    limit = min(_number(query.get("limit", str(MAX_ITEMS))), MAX_ITEMS)
+    rest = _after(iter(items), query.get("after"))
+    chosen = list(islice(rest, limit))
+    more = next(rest, None) is not None
+    return {"items": [item for _, item in chosen], "next": chosen[-1][0] if more and chosen else None}
+
+
+def _after(items: Iterator[tuple[str, dict[str, Any]]], cursor: str | None) -> Iterator[tuple[str, dict[str, Any]]]:
+    if cursor is not None:
+        for found, _ in items:
+            if found.lower() == cursor.lower():
+                break
+    return items
+
+
+def _address(text: str) -> Address:
+    try:
+        return parse_address(text)
+    except ValueError as error:
+        raise QueryError(str(error)) from None
+
+
+def _number(text: str) -> int:
+    if not (text.isascii() and text.isdigit() and len(text) < 20):
+        raise QueryError(f"{text!r} is not a whole number")
+    return int(text)
+
+
+def _found(record: Any, text: str) -> Any:
+    if record is None:
+        raise QueryError(text)
+    return record
+
+
+_ANSWERS: dict[tuple[str, int], Callable[..., dict[str, Any]]] = {
+    ("status", 0): _status,
+    ("params", 0): _singleton(tables.PARAMS),
+    ("round", 0): _singleton(tables.ROUND),
+    ("supply", 0): _supply,
+    ("account", 1): _account,
+    ("nonce", 1): _account,
+    ("delegator", 1): _delegator,
+    ("transcoder", 1): _transcoder,
+    ("transcoders", 0): _transcoders,
+    ("active", 0): _by_address(tables.ACTIVE),
+    ("election", 0): _election,
+    ("validators", 0): _validators,
+    ("deposit", 1): _deposit,
+    ("job", 1): _job,
+    ("jobs", 0): _jobs,
+    ("claim", 2): _claim,
+    ("claims", 1): _claims,
+    ("challenge", 3): _challenge,
+    ("challenges", 0): _challenges,
+    ("disputes", 0): _by_id(tables.DISPUTES, "dispute_id"),
+    ("verifier", 1): _verifier,
+    ("verifiers", 0): _by_address(tables.VERIFIERS),
+    ("profile", 1): _profile,
+    ("profiles", 0): _by_id(tables.PROFILES, "profile_id"),
+    ("invariants", 0): _invariants,
+    ("due", 0): _due,
+}

@@ -1,0 +1,140 @@
+"""The application without a socket: committed state, the mempool's view, and the block that is being made.
+
+FinalizeBlock executes in memory, Commit writes once. Between the two the committed state stays what it was, and
+queries see only what is committed. One thread owns an engine; `query` may be called from another.
+"""
+
+from collections.abc import Iterable, Sequence
+
+from app.execution.answer_query import QueryAnswer, answer_query
+from app.execution.init_chain import init_chain, parse_genesis_state
+from app.execution.invariants import require_sound
+from app.execution.mempool import MempoolView
+from app.execution.process_block import process_block
+from app.execution.proposal import is_acceptable, prepare_proposal
+from app.execution.result import BlockResult, TxResult, rejected
+from app.execution.verdicts import Verdicts
+from app.messages.rejections import Rejection
+from app.messages.transaction import compute_gas
+from app.params import Params
+from app.primitives.address import Address
+from app.primitives.amounts import Height
+from app.protocol.environment import NOBODY, BlockEnv
+from app.protocol.sortition import block_randomness
+from app.state.tables import PARAMS
+from app.store.overlay import Overlay
+from app.store.state_store import Prepared, StateStore
+
+_CHAIN_ID = b"chain-id"
+
+
+class Engine:
+    """One node's application.
+
+    Args:
+        store: the committed state.
+        check_invariants: walk the whole state after every block, and stop when it contradicts itself.
+    """
+
+    def __init__(self, store: StateStore, check_invariants: bool = False) -> None:
+        self._store = store
+        self._check_invariants = check_invariants
+        self._verdicts = Verdicts()
+        self._mempool = MempoolView(self._verdicts)
+        self._genesis: Overlay | None = None
+        self._prepared: tuple[Height, Prepared] | None = None
+        self._chain_id = (store.get_meta(_CHAIN_ID) or b"").decode()
+        self._params: Params | None = PARAMS.get(store)
+
+    @property
+    def height(self) -> Height:
+        """The height of the last commit."""
+        return Height(self._store.height)
+
+    @property
+    def app_hash(self) -> bytes:
+        """The app hash of the last commit; empty before the first."""
+        return self._store.app_hash if self._store.height else b""
+
+    def init_chain(self, chain_id: str, initial_height: int, app_state: bytes) -> BlockResult:
+        """Build the first state in memory; the first Commit writes it.
+
+        Raises:
+            GenesisError: the genesis document cannot be started from.
+        """
+        genesis = parse_genesis_state(app_state)
+        self._chain_id, self._params = chain_id, genesis.params
+        self._genesis = Overlay(self._store)
+        randomness = block_randomness(chain_id.encode())
+        env = BlockEnv(chain_id, Height(initial_height), randomness, NOBODY, genesis.params)
+        result = init_chain(self._genesis, initial_height, genesis, env)
+        require_sound(self._genesis)
+        result.app_hash = self._store.prepare(self._genesis.changes()).app_hash
+        return result
+
+    def check_tx(self, raw: bytes) -> TxResult:
+        """Whether a transaction may enter or stay in the mempool."""
+        try:
+            state = self._genesis or self._store
+            tx = self._mempool.check(state, raw, self._chain_id, self._store.height + 1, self._current_params())
+        except Rejection as rejection:
+            return rejected(rejection)
+        return TxResult(gas=compute_gas(tx))
+
+    def prepare_proposal(self, height: int, txs: Iterable[bytes], max_bytes: int) -> list[bytes]:
+        """The transactions of our block."""
+        state = self._genesis or self._store
+        return prepare_proposal(state, txs, max_bytes, self._verdicts, self._chain_id, height, self._current_params())
+
+    def process_proposal(self, txs: Sequence[bytes]) -> bool:
+        """Whether to vote for a proposed block."""
+        return is_acceptable(txs, self._verdicts)
+
+    def finalize_block(self, height: int, block_hash: bytes, proposer: bytes, txs: Sequence[bytes]) -> BlockResult:
+        """Execute a decided block in memory."""
+        base = self._genesis or self._store
+        overlay = Overlay(base)
+        env = BlockEnv(
+            self._chain_id, Height(height), block_randomness(block_hash), Address(proposer), PARAMS.read(base)
+        )
+        result = process_block(overlay, env, txs, self._verdicts)
+        if self._check_invariants:
+            require_sound(overlay)
+        genesis_changes = self._genesis.changes() if self._genesis else {}
+        prepared = self._store.prepare({**genesis_changes, **overlay.changes()})
+        self._prepared = (Height(height), prepared)
+        result.app_hash = prepared.app_hash
+        for raw in txs:
+            self._verdicts.forget(raw)
+        return result
+
+    def commit(self) -> None:
+        """Write the finalized block, once and synced."""
+        assert self._prepared is not None, "Commit without FinalizeBlock"
+        height, prepared = self._prepared
+        self._store.commit(height, prepared, {_CHAIN_ID: self._chain_id.encode()})
+        self._genesis = self._prepared = None
+        self._params = PARAMS.read(self._store)
+        self._mempool.reset(height)
+
+    def forget_uncommitted(self) -> None:
+        """Drop what a node that has gone away left behind: a finalized block, the mempool's view."""
+        self._genesis = self._prepared = None
+        self._params = PARAMS.get(self._store)
+        self._mempool.reset(self._store.height)
+
+    def next_nonce(self, sender: Address) -> int:
+        """The nonce after those that wait in the mempool."""
+        return self._mempool.next_nonce(self._store, sender)
+
+    def query(self, path: str, data: bytes, height: int, prove: bool) -> QueryAnswer:
+        """Answer from committed state, never raising."""
+        return answer_query(self._store.view(), self.next_nonce, path, data, height, prove)
+
+    def close(self) -> None:
+        """Let go of the store."""
+        self._store.close()
+
+    def _current_params(self) -> Params:
+        assert self._params is not None, "CheckTx and proposals come after InitChain"
+        return self._params

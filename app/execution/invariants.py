@@ -1,0 +1,135 @@
+"""What must always hold (protocol.md, section 12): one list for tests, simulations and a node with --check-invariants.
+
+Each check walks the tables it needs, so that all of them cost time in proportion to the state.
+"""
+
+from collections.abc import Callable
+
+from app.primitives.amounts import UNITS_PER_TOKEN
+from app.protocol.stake import get_stake, get_total_stake
+from app.state.tables import (
+    ACCOUNTS,
+    ACTIVE,
+    CANDIDATES_BY_STAKE,
+    CLAIMED_RANGES,
+    CLAIMS,
+    COMMON_POOL,
+    DELEGATORS,
+    DEPOSITS,
+    JOBS,
+    POOLS,
+    ROUND,
+    SUPPLY,
+    TOTALS,
+    TRANSCODERS,
+    VALIDATORS,
+    VERIFIERS,
+    ReadState,
+)
+
+
+class InvariantBroken(AssertionError):
+    """The state contradicts itself: a bug of ours. The text names the invariant and the numbers."""
+
+
+def find_broken(state: ReadState) -> list[str]:
+    """One text for each invariant that does not hold; empty on a sound state."""
+    return [f"{name}: {text}" for name, check in INVARIANTS.items() if (text := check(state))]
+
+
+def require_sound(state: ReadState) -> None:
+    """Stop where an invariant is broken.
+
+    Raises:
+        InvariantBroken: naming all that are.
+    """
+    broken = find_broken(state)
+    if broken:
+        raise InvariantBroken("; ".join(broken))
+
+
+def _lpt_supply(state: ReadState) -> str:
+    supply, totals = SUPPLY.read(state), TOTALS.read(state)
+    balances = sum(account.lpt for _, account in ACCOUNTS.items(state))
+    found = balances + totals.bonded + totals.verifier_bonds + COMMON_POOL.read(state).lpt
+    return _difference(supply.lpt, found, "balances + bonded + verifier bonds + CommonPool")
+
+
+def _wei_total(state: ReadState) -> str:
+    held = sum(account.wei for _, account in ACCOUNTS.items(state)) + COMMON_POOL.read(state).wei
+    held += sum(deposit.amount for _, deposit in DEPOSITS.items(state)) + sum(
+        job.escrow for _, job in JOBS.items(state)
+    )
+    held += sum(claim.fee + claim.verification_fee for _, claim in CLAIMS.items(state))
+    held += sum(pool.fees for _, pool in POOLS.items(state)) + sum(d.fees for _, d in DELEGATORS.items(state))
+    return _difference(SUPPLY.read(state).wei, held, "balances, deposits, escrows, claims, fees and CommonPool")
+
+
+def _bonded_total(state: ReadState) -> str:
+    pools = sum(pool.stake + pool.joining_stake for _, pool in POOLS.items(state))
+    return _difference(TOTALS.read(state).bonded, pools, "the sum of all pools")
+
+
+def _verifier_bonds(state: ReadState) -> str:
+    bonds = sum(verifier.bond for _, verifier in VERIFIERS.items(state))
+    return _difference(TOTALS.read(state).verifier_bonds, bonds, "the sum of all verifiers' bonds")
+
+
+def _delegator_stakes(state: ReadState) -> str:
+    sums: dict[bytes, list[int]] = {}
+    for (address,), delegator in DELEGATORS.items(state):
+        entry = sums.setdefault(delegator.candidate, [0, 0])
+        entry[0] += get_stake(state, address)
+        entry[1] += 2 if delegator.shares and delegator.joining_shares else 1
+    for (candidate,), _ in POOLS.items(state):
+        held, parts = sums.get(candidate, [0, 0])
+        total = get_total_stake(state, candidate)
+        if not (held <= total and (total - held < parts or total == held)):
+            return f"stakes towards 0x{candidate.hex()} sum up to {held}, its pool has {total}, {parts} holders"
+    return ""
+
+
+def _candidate_order(state: ReadState) -> str:
+    ranked = [address for _, address in CANDIDATES_BY_STAKE.keys(state)]
+    registered = {address: get_total_stake(state, address) for (address,), _ in TRANSCODERS.items(state)}
+    expected = sorted(registered, key=lambda address: (-registered[address], address))
+    return "" if ranked == expected else "the order by stake is not the order of the stakes"
+
+
+def _active_stake(state: ReadState) -> str:
+    locked = sum(active.stake for _, active in ACTIVE.items(state))
+    return _difference(ROUND.read(state).active_stake, locked, "the sum of all locked stakes")
+
+
+def _validator_power(state: ReadState) -> str:
+    validators = {validator.operator: validator.power for _, validator in VALIDATORS.items(state)}
+    for (address,), active in ACTIVE.items(state):
+        if address in validators and validators[address] != active.stake // UNITS_PER_TOKEN:
+            return f"0x{address.hex()} has a power of {validators[address]} and a stake of {active.stake}"
+    return "" if validators else "there is no validator"
+
+
+def _claimed_once(state: ReadState) -> str:
+    last_job, last_end = -1, -1
+    for (job_id, first), claimed in CLAIMED_RANGES.items(state):
+        if job_id == last_job and first <= last_end:
+            return f"segment {first} of job {job_id} is claimed twice"
+        last_job, last_end = job_id, claimed.last
+    return ""
+
+
+def _difference(expected: int, found: int, what: str) -> str:
+    return "" if expected == found else f"{expected} is recorded, {what} give {found}"
+
+
+INVARIANTS: dict[str, Callable[[ReadState], str]] = {
+    "LPT supply": _lpt_supply,
+    "ETH total": _wei_total,
+    "bonded total": _bonded_total,
+    "verifier bonds": _verifier_bonds,
+    "delegator stakes": _delegator_stakes,
+    "candidate order": _candidate_order,
+    "active stake": _active_stake,
+    "validator power": _validator_power,
+    "claimed once": _claimed_once,
+}

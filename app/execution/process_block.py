@@ -1,0 +1,46 @@
+"""One block: what it settles for earlier ones, its transactions in order, and its fees."""
+
+from collections.abc import Sequence
+
+from app.execution.dispatch import DUE_HANDLERS
+from app.execution.process_transaction import process_transaction
+from app.execution.result import BlockResult
+from app.execution.verdicts import Verdicts
+from app.messages.events import ValidatorChanged
+from app.primitives.amounts import Wei
+from app.protocol import rounds
+from app.protocol.clock import take_due
+from app.protocol.earnings import credit_common_fees, credit_fees
+from app.protocol.environment import BlockEnv
+from app.protocol.validators import get_operator
+from app.state.tables import State
+from app.store.overlay import Overlay
+
+
+def process_block(state: Overlay, env: BlockEnv, txs: Sequence[bytes], verdicts: Verdicts) -> BlockResult:
+    """Execute a block on its overlay of the last state; the caller computes the app hash."""
+    begin_block(state, env)
+    results = [process_transaction(state, env, raw, verdicts) for raw in txs]
+    end_block(state, env)
+    told = [event for result in results for event in result.events] + env.events
+    changed = {event.pubkey: event.power for event in told if isinstance(event, ValidatorChanged)}
+    return BlockResult(results, env.events, sorted(changed.items()))
+
+
+def begin_block(state: State, env: BlockEnv) -> None:
+    """Settle what earlier blocks have left to this one's randomness and height."""
+    rounds.begin_block(state, env)
+    for kind, (job_id, claim_id, segment) in take_due(state, env.height):
+        DUE_HANDLERS[kind](state, env, job_id, claim_id, segment)
+
+
+def end_block(state: State, env: BlockEnv) -> None:
+    """Credit the block's fees to its proposer's transcoder, or to the CommonPool where it has none."""
+    fees, env.fees = env.fees, Wei(0)
+    if not fees:
+        return
+    operator = get_operator(state, env.proposer)
+    if operator is None:
+        credit_common_fees(state, env, fees)
+    else:
+        credit_fees(state, env, operator, fees)
