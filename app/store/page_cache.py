@@ -24,6 +24,7 @@ class PageCache:
     def add(self, pages: Iterable[tuple[int, bytes]]) -> None:
         """Keep these pages, and let older ones go where they do not fit."""
         for number, page in pages:
+            self.remove((number,))
             self._pages[number] = page
             self.size_bytes += len(page) + _OVERHEAD_BYTES
         while self.size_bytes > self._limit_bytes:

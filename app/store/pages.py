@@ -37,10 +37,12 @@ _FAN_BYTES = _PAGES_AT + FAN_SLOTS * 8
 _FAN_PAGES = struct.Struct(f">{FAN_SLOTS}Q")
 _PAGE_NUMBER = struct.Struct(">Q")
 _PAIR_BYTES = 2 * HASH_BYTES
+_NO_BUCKET = "a tree page is not the bucket it should be; rebuild the state"
+_NO_FAN = "a tree page is not the fan it should be; rebuild the state"
 
 
 def encode_bucket(leaves: list[Leaf]) -> bytes:
-    """The page of up to 32 leaves in the order of their paths."""
+    """The page of 1 to 32 leaves in the order of their paths."""
     count = len(leaves)
     lengths = struct.pack(f">{count}H", *[len(leaf[1]) for leaf in leaves])
     hashes, keys = [leaf[2] for leaf in leaves], [leaf[1] for leaf in leaves]
@@ -53,9 +55,9 @@ def decode_bucket(page: bytes) -> list[Leaf]:
     Raises:
         StoreCorrupt: it is no bucket page.
     """
-    if len(page) < 2 or page[0] != _BUCKET_TAG:
-        raise StoreCorrupt("a tree page is not the bucket it should be; run a rollback or rebuild the state")
-    count = page[1]
+    count = page[1] if len(page) > 1 and page[0] == _BUCKET_TAG else 0
+    if not count or len(page) < 2 + count * (HASH_BYTES + 2):
+        raise StoreCorrupt(_NO_BUCKET)
     hash_at, key_at = 2, 2 + count * (HASH_BYTES + 2)
     leaves = []
     for length in struct.unpack_from(f">{count}H", page, 2 + count * HASH_BYTES):
@@ -63,6 +65,8 @@ def decode_bucket(page: bytes) -> list[Leaf]:
         leaves.append((sha256(key).digest(), key, page[hash_at : hash_at + HASH_BYTES]))
         hash_at += HASH_BYTES
         key_at += length
+    if key_at != len(page):
+        raise StoreCorrupt(_NO_BUCKET)
     return leaves
 
 
@@ -105,7 +109,7 @@ class Fan:
         if page is None:
             page = bytes((_FAN_TAG,)) + bytes(_FAN_BYTES - 1)
         if len(page) != _FAN_BYTES or page[0] != _FAN_TAG:
-            raise StoreCorrupt("a tree page is not the fan it should be; run a rollback or rebuild the state")
+            raise StoreCorrupt(_NO_FAN)
         self._page = bytearray(page)
 
     def get_slot(self, slot: int) -> Node:

@@ -1,4 +1,6 @@
-"""The state store at a million keys: what a commit, a read and the process cost. Run: python -m tests.benchmarks.bench_store
+"""The state store at a million keys: what a commit, a read and the process cost.
+
+Run: python -m tests.benchmarks.bench_store
 
 The baseline of a commit is plyvel itself, writing the same values in one synced batch into a database of the same size,
 without a tree and without history; the baseline of a read is plyvel's own `get`.
@@ -68,9 +70,18 @@ def measure_store(path: Path, key_count: int, changed: int, rounds: int) -> dict
         times["total"].append(ended - started)
     times["read"] = [measure_reads(store.get, key_count)]
     times["proof"] = [measure_proofs(store, key_count)]
-    times["memory"] = [resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024]
+    times["memory"] = [measure_private_megabytes()]
+    times["mapped"] = [resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024]
     store.close()
     return times
+
+
+def measure_private_megabytes() -> float:
+    """The process's own memory in megabytes; LevelDB's mapped files, which the kernel may drop, are not in it."""
+    for line in Path("/proc/self/status").read_text().splitlines():
+        if line.startswith("RssAnon:"):
+            return int(line.split()[1]) / 1024
+    raise RuntimeError("this kernel does not tell a process's own memory")
 
 
 def measure_bare(path: Path, key_count: int, changed: int, rounds: int) -> dict[str, list[float]]:
@@ -140,7 +151,8 @@ def report(times: dict[str, list[float]], changed: int) -> list[str]:
             f"{median['read'] / median['bare read']:.1f}x of {median['bare read'] * 1e6:.1f} us",
         ),
         row("proof at the height before the last", f"{median['proof'] * 1e6:.0f} us", "", ""),
-        row("memory of the process, highest", f"{median['memory']:.0f} MB", "≤ 600 MB", ""),
+        row("memory of the process itself", f"{median['memory']:.0f} MB", "≤ 600 MB", ""),
+        row("the same with LevelDB's mapped files, highest", f"{median['mapped']:.0f} MB", "≤ 600 MB", ""),
     ]
 
 
