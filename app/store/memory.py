@@ -1,5 +1,6 @@
 """The backend that keeps everything in memory: for tests, simulations and throwaway chains."""
 
+import threading
 import weakref
 from bisect import bisect_left, insort
 from collections.abc import Iterable, Iterator
@@ -18,6 +19,7 @@ class MemoryBackend:
         self._values: dict[bytes, bytes] = {}
         self._keys: list[bytes] = []
         self._snapshots: list[weakref.ref[_MemorySnapshot]] = []
+        self._keys_lock = threading.Lock()
         self._closed = False
 
     def get(self, key: bytes) -> bytes | None:
@@ -47,9 +49,10 @@ class MemoryBackend:
         # sees a new value through an old snapshot.
         self._save_for_snapshots(changes)
         added = [key for key, value in changes.items() if value is not None and key not in self._values]
-        for key, value in changes.items():
-            self._put(key, value)
-        self._add_keys(added)
+        with self._keys_lock:
+            for key, value in changes.items():
+                self._put(key, value)
+            self._add_keys(added)
 
     def close(self) -> None:
         """Refuse all later calls; the content stays with snapshots that are still referenced."""
@@ -61,8 +64,9 @@ class MemoryBackend:
 
     def live_keys(self, start: bytes, stop: bytes | None) -> list[bytes]:
         """The keys now with start ≤ key < stop, in order; snapshots read through this."""
-        end = len(self._keys) if stop is None else bisect_left(self._keys, stop)
-        return self._keys[bisect_left(self._keys, start) : end]
+        with self._keys_lock:
+            end = len(self._keys) if stop is None else bisect_left(self._keys, stop)
+            return self._keys[bisect_left(self._keys, start) : end]
 
     def _put(self, key: bytes, value: bytes | None) -> None:
         if value is not None:

@@ -1,4 +1,5 @@
 import random
+from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 
@@ -100,6 +101,20 @@ def test_absence_is_shown_by_a_neighbour_with_its_value_at_that_height(store):
     assert proof.neighbour.key == b"only"
     verify_absence(earlier.app_hash, b"other", proof)
     verify_existence(earlier.app_hash, b"only", b"old", earlier.prove(b"only"))
+
+
+def test_a_view_read_in_another_thread_stays_at_its_commit_while_others_follow(store):
+    source, model = random.Random(6), {}
+    for _ in range(3):
+        model = commit_random(store, source, model)
+    view, app_hash = store.view(), store.app_hash
+    with ThreadPoolExecutor(1) as reader:
+        done = [reader.submit(assert_view_shows, view, model, app_hash) for _ in range(30)]
+        newest = model
+        while not done[-1].done():
+            newest = commit_random(store, source, newest)
+    assert [future.exception() for future in done] == [None] * 30
+    assert_view_shows(store.view(), newest, store.app_hash)
 
 
 def test_a_view_is_the_same_until_the_next_commit(store):
