@@ -114,4 +114,4 @@ def _tx_result(result: TxResult) -> pb.ExecTxResult:
 
 def _event(event: Any) -> pb.Event:
     attributes = [pb.EventAttribute(key=name, value=text, index=True) for name, text in event_attributes(event)]
-    return pb.Event(type=event_name(type(event)), attributes=attributes)
+    return pb.Event(type=event_name(event), attributes=attributes)

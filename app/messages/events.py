@@ -12,7 +12,7 @@ from typing import Any, get_type_hints
 from app.messages.bodies import Denom
 from app.messages.records import DisputeReason
 from app.primitives.address import Address
-from app.primitives.amounts import Amount, Lpt, Round, Wei
+from app.primitives.amounts import Amount, Height, Lpt, Round, Wei
 from app.primitives.fractions import Fraction
 from app.primitives.hashing import Hash32
 
@@ -163,7 +163,7 @@ class JobCreated:
 
 @dataclass(frozen=True, slots=True)
 class JobAssigned:
-    """A transcoder was drawn for a job."""
+    """A transcoder was drawn for a job; the job's record names those who were drawn behind it."""
 
     job_id: int
     transcoder: Address
@@ -273,7 +273,7 @@ class SegmentDisputed:
 
 @dataclass(frozen=True, slots=True)
 class VerificationMissed:
-    """The receipt of a challenged segment was not shown in time."""
+    """The receipt of a challenged segment was not shown in time; its claim will not be paid."""
 
     job_id: int
     claim_id: int
@@ -305,6 +305,15 @@ class VerifierSlashed:
 
 
 @dataclass(frozen=True, slots=True)
+class ClaimVerified:
+    """All challenged segments of a claim passed, or none was challenged; its fee falls due after `due_height`."""
+
+    job_id: int
+    claim_id: int
+    due_height: Height
+
+
+@dataclass(frozen=True, slots=True)
 class ClaimPaid:
     """A claim's fee was distributed."""
 
@@ -314,16 +323,31 @@ class ClaimPaid:
     amount: Wei
 
 
-@cache
-def event_name(cls: Any) -> str:
-    """The name of an event type in CometBFT's index, as in `round_initialized`."""
-    return re.sub(r"(?<=[a-z])(?=[A-Z])", "_", cls.__name__).lower().removesuffix("_event")
+@dataclass(frozen=True, slots=True)
+class ClaimRefunded:
+    """A claim missed its verification; its fee went back to the broadcaster's deposit."""
+
+    job_id: int
+    claim_id: int
+    broadcaster: Address
+    amount: Wei
+
+
+def event_name(event: Any) -> str:
+    """The name of an event in CometBFT's index, as in `round_initialized`."""
+    cls: Any = type(event)
+    return _class_name(cls)
 
 
 def event_attributes(event: Any) -> list[tuple[str, str]]:
     """Names and texts of an event's attributes, in the order of its fields."""
     cls: Any = type(event)
     return [(name, show(getattr(event, name))) for name, show in _attributes(cls)]
+
+
+@cache
+def _class_name(cls: Any) -> str:
+    return re.sub(r"(?<=[a-z])(?=[A-Z])", "_", cls.__name__).lower().removesuffix("_event")
 
 
 @cache

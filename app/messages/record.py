@@ -11,7 +11,7 @@ import types
 from collections.abc import Callable
 from enum import IntEnum
 from functools import cache
-from typing import Any, NamedTuple, TypeVar, get_args, get_origin, get_type_hints
+from typing import Any, NamedTuple, TypeVar, Union, get_args, get_origin, get_type_hints
 
 from app.primitives.address import Address, parse_address, to_checksum
 from app.primitives.amounts import MAX_AMOUNT, Amount, Lpt, Wei
@@ -91,7 +91,7 @@ def _build_codec(hint: Any) -> Codec:
         return _SCALARS[hint]
     if get_origin(hint) is tuple:
         return _tuple_codec(codec_of(get_args(hint)[0]))
-    if get_origin(hint) is types.UnionType:
+    if get_origin(hint) in (types.UnionType, Union):
         return _optional_codec(codec_of(next(a for a in get_args(hint) if a is not types.NoneType)))
     if isinstance(hint, type) and issubclass(hint, IntEnum):
         return _enum_codec(hint)
@@ -131,7 +131,7 @@ def _int_from_json(value: Json, path: str) -> int:
 
 
 def _amount_from_json(value: Json, path: str) -> int:
-    if not (isinstance(value, str) and value.isascii() and value.isdigit() and int(value) <= MAX_AMOUNT):
+    if not (isinstance(value, str) and value.isascii() and value.isdigit() and len(value) < 40 and int(value) <= MAX_AMOUNT):
         raise RecordError(f"{path}: {value!r} is not a decimal string of base units below 2^128")
     return int(value)
 

@@ -44,12 +44,16 @@ class CommonPool:
 
 @dataclass(frozen=True, slots=True)
 class Totals:
-    """Sums over tables that are too large to walk: bonded LPT, verifiers' bonds, and the next ids (ledger, jobs)."""
+    """Sums over tables that are too large to walk: bonded LPT, verifiers' bonds, and the next ids (ledger, jobs).
+
+    `draw_cursor` is the waiting job whose turn to be drawn comes first, where not all fit in a block.
+    """
 
     bonded: Lpt
     verifier_bonds: Lpt
     next_job_id: int
     next_dispute_id: int
+    draw_cursor: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -124,7 +128,9 @@ class Transcoder:
         rates, next_rates, next_rates_round: what holds, and what holds from that round on.
         slots: how many more jobs it takes now.
         missed_rewards: rounds in a row without a reward.
-        jobs_accepted, jobs_dropped, segments_claimed, segments_verified, segments_disputed: its public record.
+        jobs_accepted, jobs_dropped, segments_claimed, segments_paid: its public record.
+        segments_verified, segments_disputed, segments_missed: what became of the segments that were challenged.
+        withdrawn_height: when it last withdrew its offer; jobs of before then give no slot back.
     """
 
     rates: Rates
@@ -141,6 +147,9 @@ class Transcoder:
     segments_claimed: int = 0
     segments_verified: int = 0
     segments_disputed: int = 0
+    segments_missed: int = 0
+    segments_paid: int = 0
+    withdrawn_height: Height = Height(0)
 
 
 @dataclass(frozen=True, slots=True)
@@ -254,10 +263,11 @@ class Claim:
     """A claim of work (claims).
 
     Attributes:
-        fee: in escrow, without the part for verifiers.
+        fee: in escrow, without the part for verifiers; 0 once paid or returned.
         verification_fee: in escrow for verifiers; what they do not get goes to the transcoder.
         challenged: the segments that were drawn, stored because block hashes are pruned.
         open_challenges: how many of them have no verdict yet.
+        challenge_fee: the part of `verification_fee` that pays the committee of each of them.
     """
 
     transcoder: Address
@@ -270,6 +280,7 @@ class Claim:
     status: ClaimStatus
     challenged: tuple[int, ...]
     open_challenges: int
+    challenge_fee: Wei
     verify_deadline: Height
     slashing_end: Height
 

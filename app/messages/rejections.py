@@ -73,6 +73,8 @@ class Reason(IntEnum):
     ALREADY_REVEALED = 79
     TOO_EARLY = 80
     VERIFIER_ALREADY_REGISTERED = 81
+    VERIFIER_BOND_TOO_LOW = 82
+    RECEIPT_SIGNATURE_INVALID = 83
 
 
 class Rejection(Exception):
