@@ -1,5 +1,7 @@
 """The root of every error that a user of Headwater's tools can cause or meet, and the exit code each stands for."""
 
+from typing import Any
+
 EXIT_ACCEPTED = 0
 EXIT_REJECTED = 1
 EXIT_USAGE = 2
@@ -13,6 +15,10 @@ class Failure(Exception):
     """
 
     exit_code = EXIT_REJECTED
+
+    def details(self) -> dict[str, Any]:
+        """What a program may want to know besides the text; goes into the JSON form of the failure."""
+        return {}
 
 
 class UsageFailure(Failure):

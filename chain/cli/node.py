@@ -1,0 +1,200 @@
+"""`headwater node`: one node of a chain on this machine."""
+
+import asyncio
+import base64
+import json
+from pathlib import Path
+from typing import Any
+
+import click
+
+from chain.cli.output import Output, confirm, home_option, output_option
+from chain.cometbft.binary import find_binary
+from chain.cometbft.config import NodeConfig
+from chain.cometbft.home import NodeHome
+from chain.failures import Failure, UsageFailure
+from chain.node.health import Health, Observation
+from chain.node.lock import hold, holder
+from chain.node.ports import split_address
+from chain.node.probe import PROBE_LIMITS, observe
+from chain.node.run import run_until_signal
+from chain.node.supervisor import NodePlan, NodeReport, NodeSupervisor, SupervisorLimits
+from chain.rpc.client import RpcClient
+from chain.rpc.errors import RpcUnreachable
+
+LARGEST_GENESIS_BYTES = 100 * 2**20
+
+
+@click.group()
+def node() -> None:
+    """Run one node: the application and CometBFT, together, in one home directory.
+
+    \b
+    HOME/config   config.toml, genesis.json and the node's two keys
+    HOME/data     CometBFT's blocks      HOME/app   the application's state
+    HOME/logs     app.log, cometbft.log
+    """
+
+
+@node.command()
+@click.option("--moniker", required=True, help="The node's name, for people.")
+@click.option(
+    "--genesis", type=click.Path(exists=True, dir_okay=False, path_type=Path), help="The chain's genesis.json."
+)
+@click.option("--rpc", default="tcp://127.0.0.1:26657", show_default=True, help="Where to answer RPC.")
+@click.option("--p2p", default="tcp://0.0.0.0:26656", show_default=True, help="Where to listen for other nodes.")
+@click.option("--external-address", default="", help="The host:port that other nodes reach this one at.")
+@click.option("--peer", "peers", multiple=True, help="id@host:port of a node to stay connected to; repeatable.")
+@click.option("--seed", "seeds", multiple=True, help="id@host:port of a node to learn others from; repeatable.")
+@click.option("--prometheus", default="", help="host:port to serve CometBFT's metrics at; off when not given.")
+@home_option
+@output_option
+def init(home: Path, output: Output, genesis: Path | None, **options: Any) -> None:
+    """Make a node's home: keys (kept if there are some), config.toml and, if given, the genesis document."""
+    split_address(options["rpc"])
+    split_address(options["p2p"])
+    node_home = NodeHome(home)
+    document = _read_genesis(genesis) if genesis else None
+    node_home.initialise(_config(node_home, options))
+    if document is not None:
+        node_home.write_genesis(document)
+    missing = "" if document else f"\nput the genesis document at {node_home.genesis_file} before the first start"
+    facts = _identity(node_home)
+    output.result(facts, "\n".join(f"{name}: {value}" for name, value in facts.items()) + missing)
+
+
+def _config(home: NodeHome, options: dict[str, Any]) -> NodeConfig:
+    return NodeConfig(
+        moniker=options["moniker"],
+        proxy_app=f"unix://{home.socket_path()}",
+        rpc_address=options["rpc"],
+        p2p_address=options["p2p"],
+        external_address=options["external_address"],
+        persistent_peers=options["peers"],
+        seeds=options["seeds"],
+        prometheus_address=options["prometheus"],
+    )
+
+
+def _read_genesis(path: Path) -> bytes:
+    document = path.read_bytes()
+    try:
+        valid = isinstance(json.loads(document), dict)
+    except ValueError:
+        valid = False
+    if not valid:
+        raise UsageFailure(f"{path} is not a genesis document: it is not a JSON object")
+    return document
+
+
+def _identity(home: NodeHome) -> dict[str, str]:
+    validator = home.validator_key()
+    return {
+        "home": str(home.root),
+        "node_id": home.node_key().node_id,
+        "validator_address": validator.address.hex().upper(),
+        "validator_public_key": base64.b64encode(validator.public_key).decode(),
+    }
+
+
+@node.command()
+@click.option("--app-only", is_flag=True, help="Run the application alone, at config.toml's proxy_app.")
+@click.option(
+    "--stall-seconds",
+    type=click.FloatRange(min=1),
+    default=SupervisorLimits().stall_seconds,
+    show_default=True,
+    help="End both when nothing has moved for so long and the node is at fault.",
+)
+@click.option(
+    "--stop-seconds",
+    type=click.FloatRange(min=0.1),
+    default=SupervisorLimits().stop_seconds,
+    show_default=True,
+    help="End a process by force when it has not ended in this time.",
+)
+@home_option
+def start(home: Path, app_only: bool, stall_seconds: float, stop_seconds: float) -> None:
+    """Run the node until Ctrl-C or SIGTERM (exit code 0).
+
+    The application and CometBFT live and end together: when either ends or hangs, both are ended and the exit code
+    is 1. A node that merely waits for other validators is left alone.
+    """
+    limits = SupervisorLimits(stall_seconds=stall_seconds, stop_seconds=stop_seconds)
+    node_home = NodeHome(home)
+    if app_only:
+        supervisor = NodeSupervisor(NodePlan(node_home, Path(), limits=limits))
+        click.echo(
+            f"the application listens at {node_home.config().proxy_app}; log: {node_home.log_folder / 'app.log'}"
+        )
+        run_until_signal(supervisor.run_application)
+        return
+    node_home.check_startable()
+    supervisor = NodeSupervisor(NodePlan(node_home, find_binary(), limits=limits), Narrator())
+    click.echo(f"starting; RPC {node_home.config().rpc_address}, logs in {node_home.log_folder}")
+    run_until_signal(supervisor.run)
+    click.echo("stopped")
+
+
+class Narrator:
+    """Says how the node is whenever that changes."""
+
+    def __init__(self) -> None:
+        self._before = Health.STARTING
+
+    def __call__(self, seen: NodeReport) -> None:
+        """Take the next report."""
+        if seen.health is not self._before:
+            click.echo(f"{seen.health.value}, height {seen.height}")
+            self._before = seen.health
+
+
+@node.command()
+@home_option
+@output_option
+def status(home: Path, output: Output) -> None:
+    """Show whether the node runs and how far it is. Exit code 3 when it does not answer."""
+    node_home = NodeHome(home)
+    config = node_home.check_startable()
+    seen = asyncio.run(_observe(config.rpc_address))
+    process_id = holder(node_home.lock_file)
+    facts = _status_facts(node_home, process_id, seen) | {"rpc": config.rpc_address}
+    if seen.block_height is None:
+        running = f"its supervisor runs (process {process_id})" if process_id else "no supervisor runs it"
+        raise RpcUnreachable(f"the node in {home} does not answer at {config.rpc_address}; {running}")
+    output.result(facts, "\n".join(f"{name}: {value}" for name, value in facts.items()))
+
+
+async def _observe(rpc_address: str) -> Observation:
+    async with RpcClient(rpc_address, PROBE_LIMITS) as client:
+        return await observe(client)
+
+
+def _status_facts(home: NodeHome, process_id: int | None, seen: Observation) -> dict[str, Any]:
+    return {
+        **_identity(home),
+        "chain_id": home.genesis()["chain_id"],
+        "supervisor_process": process_id,
+        "block_height": seen.block_height,
+        "application_height": seen.app_height,
+        "catching_up": seen.catching_up,
+        "consensus_answers": seen.consensus is not None,
+    }
+
+
+@node.command()
+@click.option("--yes", is_flag=True, help="Do not ask.")
+@click.option("--new-chain", is_flag=True, help="Also forget what the validator key signed last: for another genesis.")
+@click.option("--erase-keys", is_flag=True, help="Also make new keys: the node becomes another one.")
+@home_option
+@output_option
+def reset(home: Path, yes: bool, new_chain: bool, erase_keys: bool, output: Output) -> None:
+    """Remove the chain's data, so that the node syncs from the start. Keys, config.toml and genesis.json stay."""
+    node_home = NodeHome(home)
+    if not node_home.exists():
+        raise Failure(f"{home} is not a node's home")
+    with hold(node_home.lock_file):
+        lost = "blocks, state and logs" + (" and the keys" if erase_keys else "")
+        confirm(f"Remove the {lost} of the node in {home}?", yes)
+        node_home.erase_chain(new_chain=new_chain, erase_keys=erase_keys)
+    output.result({"reset": str(home), "keys_erased": erase_keys}, f"{home}: removed {lost}")
