@@ -1,7 +1,8 @@
 """A small key-value application, in memory, for tests of the ABCI server; `python -m` runs it as a server process.
 
-Transactions are `key=value`. The transaction `raise` raises wherever it is executed. Queries: `data` is a key;
-the path `/raise` raises, `/wait` answers only once a CheckTx has come, `/big` gives a megabyte.
+Transactions are `key=value`. The transaction `raise` raises wherever it is executed, `boom=raise` only in a block. Each
+vote is extended by its height. Queries: `data` is a key; the path `/raise` raises, `/wait` answers only once a CheckTx
+has come, `/big` gives a megabyte, `/extensions` how many extended votes our proposals were made on.
 """
 
 import argparse
@@ -16,6 +17,7 @@ from app.abci.proto import abci_pb2 as pb
 from app.abci.server import serve
 
 RAISING = b"raise"
+RAISING_IN_BLOCK = b"boom=raise"
 MALFORMED_CODE = 5
 WAIT_SECONDS = 20
 BIG_BYTES = 1_000_000
@@ -32,11 +34,12 @@ class KvStore(Application):
         self.pending: dict[bytes, bytes] = {}
         self.batch_sizes: list[int] = []
         self.disconnections = 0
+        self.extensions = 0
         self.checked = threading.Event()
 
     @property
     def app_hash(self) -> bytes:
-        return self._hash(self.committed) if self.height else b""
+        return self.hash_of(self.committed) if self.height else b""
 
     def info(self, request):
         return pb.ResponseInfo(data="kvstore", last_block_height=self.height, last_block_app_hash=self.app_hash)
@@ -51,6 +54,19 @@ class KvStore(Application):
         self.batch_sizes.append(len(requests))
         return super().check_tx_batch(requests)
 
+    def prepare_proposal(self, request):
+        votes = request.local_last_commit.votes
+        self.extensions += sum(vote.vote_extension == b"%d" % (request.height - 1) for vote in votes)
+        return super().prepare_proposal(request)
+
+    def extend_vote(self, request):
+        return pb.ResponseExtendVote(vote_extension=b"%d" % request.height)
+
+    def verify_vote_extension(self, request):
+        statuses = pb.ResponseVerifyVoteExtension
+        right = request.vote_extension == b"%d" % request.height
+        return statuses(status=statuses.ACCEPT if right else statuses.REJECT)
+
     def process_proposal(self, request):
         acceptable = all(b"=" in tx or tx == RAISING for tx in request.txs)
         statuses = pb.ResponseProcessProposal
@@ -59,12 +75,12 @@ class KvStore(Application):
     def finalize_block(self, request):
         self.pending = dict(self.committed)
         for tx in request.txs:
-            if tx == RAISING:
+            if tx in (RAISING, RAISING_IN_BLOCK):
                 _explode()
             key, _, value = tx.partition(b"=")
             self.pending[key] = value
         results = [pb.ExecTxResult(data=tx) for tx in request.txs]
-        return pb.ResponseFinalizeBlock(tx_results=results, app_hash=self._hash(self.pending))
+        return pb.ResponseFinalizeBlock(tx_results=results, app_hash=self.hash_of(self.pending))
 
     def commit(self, request):
         self.committed = self.pending
@@ -79,6 +95,8 @@ class KvStore(Application):
             return pb.ResponseQuery(value=b"a CheckTx came" if came else b"nothing came")
         if request.path == "/big":
             return pb.ResponseQuery(value=bytes(BIG_BYTES))
+        if request.path == "/extensions":
+            return pb.ResponseQuery(value=b"%d" % self.extensions)
         value = self.committed.get(request.data)
         if value is None:
             return pb.ResponseQuery(code=1, key=request.data, log="does not exist")
@@ -88,7 +106,7 @@ class KvStore(Application):
         self.disconnections += 1
 
     @staticmethod
-    def _hash(pairs: dict[bytes, bytes]) -> bytes:
+    def hash_of(pairs: dict[bytes, bytes]) -> bytes:
         return hashlib.sha256(repr(sorted(pairs.items())).encode()).digest()
 
 
