@@ -1,4 +1,4 @@
-"""A bounded queue between two threads that either side can break off, so that an error never leaves the other waiting."""
+"""A bounded queue between two threads that either side can break off, so that an error leaves nobody waiting."""
 
 import threading
 from collections import deque

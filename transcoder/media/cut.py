@@ -41,8 +41,21 @@ INGEST_PROFILE = Profile(
 )
 INGEST_CRF = 20
 STANDARD_RATES = tuple(
-    Fraction(rate) for rate in (10, 12, 15, 20, Fraction(24000, 1001), 24, 25, Fraction(30000, 1001), 30, 50,
-                                Fraction(60000, 1001), 60)
+    Fraction(rate)
+    for rate in (
+        10,
+        12,
+        15,
+        20,
+        Fraction(24000, 1001),
+        24,
+        25,
+        Fraction(30000, 1001),
+        30,
+        50,
+        Fraction(60000, 1001),
+        60,
+    )
 )
 STANDARD_RATE_TOLERANCE = Fraction(1, 200)
 MAX_RATE = 60
@@ -95,7 +108,9 @@ def plan_cut(path: Path, segment_seconds: Fraction) -> CutPlan:
 
 
 def _origin(container: InputContainer, stream: VideoStream) -> Fraction:
-    times = [packet.pts for packet, _ in zip(container.demux(stream), range(32), strict=False) if packet.pts is not None]
+    times = [
+        packet.pts for packet, _ in zip(container.demux(stream), range(32), strict=False) if packet.pts is not None
+    ]
     if not times:
         raise MediaError(MediaReason.UNSUPPORTED, "the video carries no time stamps")
     return min(times) * (stream.time_base or TIME_BASE)

@@ -63,6 +63,9 @@ def _check_size(data: bytes, limits: SegmentLimits) -> None:
 
 def _read(container: InputContainer, limits: SegmentLimits) -> DemuxedSegment:
     video, audio = _choose_video(container), _choose_audio(container)
+    if video.width * video.height > limits.picture_pixels:
+        text = f"pictures of {video.width}x{video.height}, at most {limits.picture_pixels} pixels are taken"
+        raise MediaError(MediaReason.TOO_LARGE, text)
     pictures: list[CodedFrame] = []
     sound: list[CodedFrame] = []
     for packet in container.demux([stream for stream in (video, audio) if stream is not None]):

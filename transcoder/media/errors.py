@@ -13,10 +13,11 @@ class MediaReason(StrEnum):
     UNSUPPORTED = "unsupported"
     DAMAGED = "damaged"
     TOO_LARGE = "too-large"
+    ENCODER_FAILED = "encoder-failed"
 
 
 class MediaError(Exception):
-    """Refused media: `reason` for programs, `text` for people (it says what is wrong and, where it helps, what to do)."""
+    """Refused media: `reason` for programs, `text` for people (what is wrong and, where it helps, what to do)."""
 
     def __init__(self, reason: MediaReason, text: str) -> None:
         super().__init__(f"{reason.value}: {text}")

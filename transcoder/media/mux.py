@@ -26,7 +26,7 @@ def mux_segment(
     """One MPEG-TS segment with the frames' own time stamps; packets are written in the order of decoding times."""
     output = io.BytesIO()
     with av.open(output, "w", format=profile.muxer, options=dict(profile.muxer_options)) as container:
-        container.flags |= av.container.Flags.bitexact.value
+        container.flags = int(container.flags) | av.container.Flags.bitexact.value
         streams = _add_streams(container, codec or FFMPEG_NAMES[profile.codec], audio)
         tracks = [video] if audio is None else [video, audio.frames]
         container.mux([_packet(frame, streams[index]) for index, frame in _in_decoding_order(tracks)])
@@ -46,7 +46,7 @@ def _in_decoding_order(tracks: Sequence[Sequence[CodedFrame]]) -> Iterable[tuple
 
 
 def _packet(frame: CodedFrame, stream: Stream) -> "Packet[Stream]":
-    packet: "Packet[Stream]" = Packet(frame.data)
+    packet: Packet[Stream] = Packet(frame.data)
     packet.pts, packet.dts, packet.duration = frame.pts, frame.dts, frame.duration
     packet.time_base = TIME_BASE
     packet.is_keyframe = frame.is_key

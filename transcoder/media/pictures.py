@@ -68,7 +68,7 @@ class PictureDecoder:
 
 
 def _packet(frame: CodedFrame) -> "Packet[VideoStream]":
-    packet: "Packet[VideoStream]" = Packet(frame.data)
+    packet = cast("Packet[VideoStream]", Packet(frame.data))
     packet.pts, packet.dts, packet.duration = frame.pts, frame.dts, frame.duration
     packet.time_base = TIME_BASE
     return packet
@@ -116,7 +116,7 @@ class PixelPacker:
     def pack(self, picture: VideoFrame) -> memoryview:
         """The pixels of all planes, row by row, without padding."""
         if self._encoder is None:
-            self._encoder = cast(VideoCodecContext, CodecContext.create("rawvideo", "w"))
+            self._encoder = CodecContext.create("rawvideo", "w")
             self._encoder.width, self._encoder.height = picture.width, picture.height
             self._encoder.pix_fmt = picture.format.name
             self._encoder.time_base = TIME_BASE

@@ -1,5 +1,6 @@
 """Playing a finished or running HLS stream as a strict player would: every picture of every rendition is decoded."""
 
+import itertools
 import re
 from collections.abc import Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
@@ -231,7 +232,7 @@ class _Walk:
         if self._last_picture is not None:
             times_before = self._last_picture[0]
             self._check_gap(entry, wrapped_difference(times[0], times_before), self._last_picture[1])
-        for earlier, later in zip(times, times[1:], strict=False):
+        for earlier, later in itertools.pairwise(times):
             self._check_gap(entry, later - earlier, distance)
         self._last_picture = (times[-1], distance)
         measured = Fraction(times[-1] - times[0] + distance, TICKS_PER_SECOND)
@@ -255,7 +256,9 @@ class _Walk:
         attributes = self._variant.attributes
         bandwidth = int(attributes.get("BANDWIDTH", "0"))
         if 2 * entry.seconds >= target_seconds and 8 * len(data) > bandwidth * entry.seconds:
-            self.problem(f"{entry.uri} takes {8 * len(data) / float(entry.seconds):.0f} bit/s, BANDWIDTH is {bandwidth}")
+            self.problem(
+                f"{entry.uri} takes {8 * len(data) / float(entry.seconds):.0f} bit/s, BANDWIDTH is {bandwidth}"
+            )
         codecs = segment_codecs(data)
         if attributes.get("CODECS") != codecs:
             self.problem(f"{entry.uri} is {codecs}, CODECS says {attributes.get('CODECS')}")

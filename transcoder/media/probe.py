@@ -59,7 +59,9 @@ def probe(source: Path | bytes) -> MediaInfo:
     """Look into a file or a segment's bytes and decode its first picture; MediaError when it holds no video."""
     with open_input(source) as container:
         video = first_video(container)
-        return MediaInfo(container.format.name, _duration(container), _video_info(container, video), _audio_info(container))
+        return MediaInfo(
+            container.format.name, _duration(container), _video_info(container, video), _audio_info(container)
+        )
 
 
 def open_input(source: Path | bytes) -> InputContainer:

@@ -30,7 +30,8 @@ class Profile:
                 "decode=one-thread,bitexact,explode,frames=packets",
                 f"scale={self.scaler_flags},cascade=smallest-not-smaller,pixels=yuv420p,range=tv",
                 "rate=ceiling,quarter-slot,time-base=1/90000",
-                f"encode={self.codec},fresh-per-segment,types-cleared,bitexact,crf=rendition," + _join(self.encoder_options),
+                f"encode={self.codec},fresh-per-segment,types-cleared,bitexact,crf=rendition,"
+                + _join(self.encoder_options),
                 f"x264={self.x264_text()}",
                 f"audio={self.audio_rule}",
                 f"mux={self.muxer},bitexact," + _join(self.muxer_options),

@@ -185,9 +185,7 @@ class _CutStore:
         if cut.audio is not None and self._sample_rate == 0:
             self._sample_rate = cut.audio.sample_rate
             self._sound_phase = cut.audio.frames[0].pts
-        data = mux_segment(
-            _moved(cut.video.frames, START_TICKS), _moved_sound(cut.audio, NO_OFFSET), INGEST_PROFILE
-        )
+        data = mux_segment(_moved(cut.video.frames, START_TICKS), _moved_sound(cut.audio, NO_OFFSET), INGEST_PROFILE)
         self._file(self.count).write_bytes(data)
         self._videos.append(replace(cut.video, frames=()))
 

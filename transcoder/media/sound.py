@@ -4,9 +4,7 @@ from collections.abc import Iterator
 from fractions import Fraction
 from itertools import chain
 from pathlib import Path
-from typing import cast
 
-from av.audio.codeccontext import AudioCodecContext
 from av.audio.frame import AudioFrame
 from av.audio.resampler import AudioResampler
 from av.audio.stream import AudioStream
@@ -83,7 +81,7 @@ class SoundReader:
     def _convert(self, stream: AudioStream) -> Iterator[tuple[Fraction, bytes]]:
         rate = stream.codec_context.sample_rate
         self.sample_rate = rate if rate in SAMPLE_RATES else FALLBACK_RATE
-        encoder = cast(AudioCodecContext, CodecContext.create("aac", "w"))
+        encoder = CodecContext.create("aac", "w")
         encoder.sample_rate, encoder.layout, encoder.format = self.sample_rate, "stereo", "fltp"
         encoder.bit_rate = BIT_RATE
         encoder.open()

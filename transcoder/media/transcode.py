@@ -8,7 +8,7 @@ same pictures in the same order.
 import hashlib
 import threading
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from fractions import Fraction
 
 import av.error
@@ -23,7 +23,7 @@ from transcoder.media.ladder import Rendition, check_ladder, plan_cascade
 from transcoder.media.leaf import RenditionOutput, StageDigests, TranscodedSegment
 from transcoder.media.limits import DEFAULT_LIMITS, SegmentLimits
 from transcoder.media.mux import mux_segment
-from transcoder.media.pictures import PictureHash, PixelPacker, Scaler, PictureDecoder
+from transcoder.media.pictures import PictureDecoder, PictureHash, PixelPacker, Scaler
 from transcoder.media.profile import VERIFIED_PROFILE, Profile
 from transcoder.media.timing import kept_pictures, mean_frame_ticks
 
@@ -79,9 +79,7 @@ class _Job:
         self._segment = segment
         self._failure: BaseException | None = None
         times = segment.presentation_times
-        self.tracks = [
-            _Track(profile, rendition, segment.audio, times, key, queued_pictures) for rendition in ladder
-        ]
+        self.tracks = [_Track(profile, rendition, segment.audio, times, key, queued_pictures) for rendition in ladder]
         self._scalers: dict[int, Scaler] = {}
         self._parents: tuple[int | None, ...] = ()
 
@@ -110,7 +108,8 @@ class _Job:
         failure = self._failure
         assert failure is not None, "a channel closed without a cause"
         if isinstance(failure, av.error.FFmpegError):
-            return MediaError(MediaReason.UNSUPPORTED, f"the encoder refuses this segment: {failure.strerror}")
+            text = f"the encoder gave up ({failure.strerror}); too little memory is the usual cause"
+            return MediaError(MediaReason.ENCODER_FAILED, text)
         return failure
 
     def _abort(self) -> None:
