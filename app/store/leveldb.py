@@ -1,6 +1,7 @@
 """The backend on disk. The only module that imports plyvel."""
 
 from collections.abc import Iterable, Iterator
+from itertools import takewhile
 from pathlib import Path
 from typing import Any
 
@@ -112,10 +113,12 @@ def _iterate(
     reverse: bool,
 ) -> Iterator[tuple[bytes, bytes]]:
     try:
-        pairs = source.iterator(start=start, stop=stop, reverse=reverse, verify_checksums=True)
+        # plyvel 1.5.1 yields nothing backward where a range holds one key and that key is `start`: end it ourselves.
+        lower = None if reverse else start
+        pairs = source.iterator(start=lower, stop=stop, reverse=reverse, verify_checksums=True)
     except (plyvel.Error, RuntimeError) as error:
         raise _translate(error, path) from error
-    return _guard(pairs, path)
+    return _guard(takewhile(lambda pair: pair[0] >= start, pairs) if reverse else pairs, path)
 
 
 def _guard(pairs: Iterator[tuple[bytes, bytes]], path: Path) -> Iterator[tuple[bytes, bytes]]:

@@ -1,3 +1,4 @@
+import itertools
 import subprocess
 import sys
 from pathlib import Path
@@ -33,6 +34,16 @@ def test_it_reads_and_iterates_as_the_memory_backend_does(shared_backend, batch,
         backend.write(batch.items(), sync=False)
     assert list(shared_backend.iterate(start, stop, reverse)) == list(memory.iterate(start, stop, reverse))
     assert all(shared_backend.get(key) == value for key, value in batch.items())
+
+
+@pytest.mark.parametrize("keys", [[b"b"], [b"b", b"c"], [b"a", b"b"], [b"", b"b"], []])
+def test_a_range_read_backward_has_its_first_key_even_where_that_is_the_only_one(tmp_path, keys):
+    backend = LevelDbBackend(tmp_path)
+    backend.write([(key, b"") for key in keys], sync=False)
+    for start, stop in itertools.product([b"", b"a", b"b", b"c"], [b"b", b"c", None]):
+        expected = [key for key in reversed(keys) if start <= key and (stop is None or key < stop)]
+        assert [key for key, _ in backend.iterate(start, stop, reverse=True)] == expected
+    backend.close()
 
 
 def test_a_snapshot_stays_as_it_was_taken(tmp_path):

@@ -28,7 +28,7 @@ def store(backend):
 
 def commit_random(store, source, model):
     changes = {key: source.choice([None, source.randbytes(3)]) for key in source.sample(KEYS, 10)}
-    store.commit(store.height + 1, store.prepare(changes), {b"meta": bytes([store.height + 1])})
+    store.commit(store.height + 1, store.prepare(changes), {b"meta": (store.height + 1).to_bytes(4, "big")})
     return {key: value for key, value in (model | changes).items() if value is not None}
 
 
@@ -65,7 +65,7 @@ def test_every_kept_height_shows_its_values_and_proves_them(store):
     for height in range(4, HISTORY + 5):
         assert_view_shows(view.at(height), *past[height])
         assert view.at(height).height == height
-        assert view.at(height).get_meta(b"meta") == bytes([height])
+        assert view.at(height).get_meta(b"meta") == height.to_bytes(4, "big")
     assert view.at(5).at(9).app_hash == past[9][1]
 
 
