@@ -131,7 +131,8 @@ def _int_from_json(value: Json, path: str) -> int:
 
 
 def _amount_from_json(value: Json, path: str) -> int:
-    if not (isinstance(value, str) and value.isascii() and value.isdigit() and len(value) < 40 and int(value) <= MAX_AMOUNT):
+    digits = isinstance(value, str) and value.isascii() and value.isdigit() and len(value) < 40
+    if not digits or int(value) > MAX_AMOUNT:
         raise RecordError(f"{path}: {value!r} is not a decimal string of base units below 2^128")
     return int(value)
 
