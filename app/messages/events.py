@@ -306,7 +306,7 @@ class VerifierSlashed:
 
 @dataclass(frozen=True, slots=True)
 class ClaimVerified:
-    """All challenged segments of a claim passed, or none was challenged; its fee falls due after `due_height`."""
+    """All challenged segments of a claim passed, or none was challenged; it can be paid from `due_height` on."""
 
     job_id: int
     claim_id: int

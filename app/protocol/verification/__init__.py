@@ -1,0 +1,32 @@
+"""Verification: judging the segments that were challenged (whitepaper, *Verification of Work*).
+
+The whitepaper hands each challenged segment to Truebit, where solvers and verifiers play down to one step that a
+contract can judge. Here the smallest step, one rendition of one segment, costs about a second, so the game has no
+rounds to play (media.md, section 3): a committee of bonded verifiers re-executes the segment, commits to what it got,
+then reveals. Agreement of all with the receipt verifies; anything else is a dispute for the court of validators, which
+comes later and finds it under `DISPUTES`. A committee never slashes a transcoder by itself.
+
+- registry: who can be drawn, and what drawn verifiers earn and lose
+- verdicts: reveal, judgement, disputes
+- committee: draw, commit
+- receipts: `Verify`, and what happens without it
+
+The work of a block is bounded by the transactions of earlier ones: each `Verify` draws one committee in the next block,
+each challenge falls due once per step.
+"""
+
+from app.protocol.verification.committee import close_commits, draw_committee, process_commit_verdict
+from app.protocol.verification.receipts import miss_receipt, process_verify
+from app.protocol.verification.registry import process_register_verifier
+from app.protocol.verification.verdicts import close_reveals, process_reveal_verdict
+
+__all__ = [
+    "close_commits",
+    "close_reveals",
+    "draw_committee",
+    "miss_receipt",
+    "process_commit_verdict",
+    "process_register_verifier",
+    "process_reveal_verdict",
+    "process_verify",
+]
