@@ -152,3 +152,18 @@ def _read_body(wire: Any) -> TxBody:
         tuple([body_from_wire(message) for message in wire.messages]),
         wire.memo,
     )
+
+
+def encode_message(message: Body) -> bytes:
+    """One message as the envelope holds it, for who keeps it until it can be sent."""
+    encoded: bytes = body_to_wire(message).SerializeToString(deterministic=True)
+    return encoded
+
+
+def decode_message(data: bytes) -> Body:
+    """Read what `encode_message` wrote.
+
+    Raises:
+        Rejection: UNDECODABLE, NOT_CANONICAL, UNKNOWN_MESSAGE, LIMIT_EXCEEDED or INVALID_FIELD.
+    """
+    return body_from_wire(parse_canonical(headwater_pb2.Message, data))

@@ -1,0 +1,205 @@
+"""What a transcoder does next (whitepaper, *The Job* and *End Job*).
+
+`decide` compares what the chain says with what the journal holds; every action it returns has a name, so that doing it
+twice is doing it once. Nothing is remembered here: a transcoder that was killed decides the same again.
+"""
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+
+from app.messages import bodies
+from app.messages.records import ActiveTranscoder, ChallengeStatus, ClaimStatus, JobStatus
+from app.params import Params
+from app.primitives.hashing import Hash32
+from transcoder.journal.records import ClaimState
+from transcoder.roles.views import ChainMoment, ChallengeView, ClaimView, JobView
+
+NO_MORE_CLAIMS = (JobStatus.CLOSED,)
+
+
+@dataclass(frozen=True, slots=True)
+class ClaimPolicy:
+    """When to claim: so many segments at once, or what there is when none has come for so long."""
+
+    claim_every: int = 10
+    idle_seconds: float = 6.0
+
+
+@dataclass(frozen=True, slots=True)
+class KeptClaim:
+    """A claim of the journal."""
+
+    job_id: int
+    number: int
+    claim_id: int | None
+    merkle_root: Hash32
+    state: ClaimState
+    failed: bool
+
+
+@dataclass(frozen=True, slots=True)
+class JobWork:
+    """What the journal holds of one job: unclaimed receipts in order, its claims, and when a segment last came."""
+
+    job: JobView
+    unclaimed: Sequence[int]
+    claims: Sequence[KeptClaim]
+    last_segment_seconds: float
+
+
+@dataclass(frozen=True, slots=True)
+class TranscoderView:
+    """Everything that a decision depends on."""
+
+    moment: ChainMoment
+    active: ActiveTranscoder | None
+    work: Sequence[JobWork]
+    claims: Sequence[ClaimView]
+    challenges: Sequence[ChallengeView]
+    calls_reward: bool
+    stopping: bool
+
+
+@dataclass(frozen=True, slots=True)
+class MakeClaim:
+    """Claim these segments of a job."""
+
+    job_id: int
+    segments: tuple[int, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class NoteIncluded:
+    """The chain has this claim of the journal under that id."""
+
+    job_id: int
+    number: int
+    claim_id: int
+
+
+@dataclass(frozen=True, slots=True)
+class NoteRefused:
+    """The chain will not have this claim."""
+
+    job_id: int
+    number: int
+
+
+@dataclass(frozen=True, slots=True)
+class NoteState:
+    """This is what has become of a claim."""
+
+    job_id: int
+    number: int
+    state: ClaimState
+
+
+@dataclass(frozen=True, slots=True)
+class ShowReceipt:
+    """Answer a challenge with the receipt and its proof."""
+
+    job_id: int
+    claim_id: int
+    segment: int
+
+
+@dataclass(frozen=True, slots=True)
+class Send:
+    """Have the chain do something, once under this name."""
+
+    key: str
+    message: bodies.Body
+
+
+Action = MakeClaim | NoteIncluded | NoteRefused | NoteState | ShowReceipt | Send
+
+
+def decide(view: TranscoderView, policy: ClaimPolicy, now_seconds: float) -> list[Action]:
+    """The actions that the view asks for, in the order in which they should be done."""
+    actions: list[Action] = []
+    for work in view.work:
+        actions += _follow_claims(work, view.claims)
+        actions += _claim(view, work, policy, now_seconds)
+    actions += _answer_challenges(view)
+    actions += _distribute(view)
+    return actions + _reward(view)
+
+
+def ranges_of(segments: Sequence[int]) -> tuple[bodies.SegmentRange, ...]:
+    """Sorted sequence numbers as the fewest ranges."""
+    ranges: list[bodies.SegmentRange] = []
+    for number in segments:
+        if ranges and ranges[-1].last == number - 1:
+            ranges[-1] = bodies.SegmentRange(ranges[-1].first, number)
+        else:
+            ranges.append(bodies.SegmentRange(number, number))
+    return tuple(ranges)
+
+
+def _claim(view: TranscoderView, work: JobWork, policy: ClaimPolicy, now_seconds: float) -> list[Action]:
+    waiting = any(claim.state is ClaimState.PREPARED for claim in work.claims)
+    job = work.job.job
+    if not work.unclaimed or waiting or job.status in NO_MORE_CLAIMS:
+        return []
+    idle = now_seconds - work.last_segment_seconds >= policy.idle_seconds
+    if len(work.unclaimed) < policy.claim_every and not (idle or view.stopping or job.status is JobStatus.ENDED):
+        return []
+    return [MakeClaim(work.job.job_id, _within_limits(work.unclaimed, view.moment.params))]
+
+
+def _within_limits(segments: Sequence[int], params: Params) -> tuple[int, ...]:
+    chosen = list(segments[: params.max_segments_per_claim])
+    while len(ranges_of(chosen)) > params.max_ranges_per_claim:
+        chosen.pop()
+    return tuple(chosen)
+
+
+def _follow_claims(work: JobWork, on_chain: Iterable[ClaimView]) -> list[Action]:
+    by_root = {claim.claim.merkle_root: claim for claim in on_chain if claim.job_id == work.job.job_id}
+    actions: list[Action] = []
+    for kept in work.claims:
+        found = by_root.get(kept.merkle_root)
+        if kept.state is ClaimState.PREPARED:
+            if found is not None:
+                actions.append(NoteIncluded(kept.job_id, kept.number, found.claim_id))
+            elif kept.failed:
+                actions.append(NoteRefused(kept.job_id, kept.number))
+        elif found is not None:
+            actions += _advance(kept, found.claim.status)
+    return actions
+
+
+_STATES = {
+    ClaimStatus.CHALLENGED: ClaimState.VERIFYING,
+    ClaimStatus.DISPUTED: ClaimState.DISPUTED,
+    ClaimStatus.MISSED: ClaimState.LOST,
+    ClaimStatus.PAID: ClaimState.PAID,
+}
+
+
+def _advance(kept: KeptClaim, status: ClaimStatus) -> list[Action]:
+    state = _STATES.get(status)
+    if state is None or state is kept.state:
+        return []
+    return [NoteState(kept.job_id, kept.number, state)]
+
+
+def _answer_challenges(view: TranscoderView) -> list[Action]:
+    due = [c for c in view.challenges if c.challenge.status is ChallengeStatus.AWAITING_RECEIPT]
+    return [ShowReceipt(*c.place) for c in due if c.challenge.deadline > view.moment.height]
+
+
+def _distribute(view: TranscoderView) -> list[Action]:
+    actions: list[Action] = []
+    for claim in view.claims:
+        due = not claim.claim.challenged or view.moment.height > claim.claim.slashing_end
+        if claim.claim.status is ClaimStatus.VERIFIED and due:
+            message = bodies.DistributeFees(claim.job_id, claim.claim_id)
+            actions.append(Send(f"distribute/{claim.job_id}/{claim.claim_id}", message))
+    return actions
+
+
+def _reward(view: TranscoderView) -> list[Action]:
+    if not view.calls_reward or view.active is None or view.active.rewarded or not view.moment.round.initialized:
+        return []
+    return [Send(f"reward/{view.moment.round.number}", bodies.Reward())]
