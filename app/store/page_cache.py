@@ -7,7 +7,7 @@ _OVERHEAD_BYTES = 200
 
 
 class PageCache:
-    """Pages by number; the least recently used go first. Pages never change, so nothing here can be out of date."""
+    """Pages by number; the least recently used go first. A page never changes, but a rollback frees its number."""
 
     def __init__(self, limit_bytes: int) -> None:
         self._limit_bytes = limit_bytes

@@ -136,9 +136,9 @@ class Fan:
     def compute_hash(self) -> bytes:
         """The hash of the subtree over the slots, which has two leaves or more."""
         page = bytes(self._page)
-        if min(page[_COUNTS_AT:_HASHES_AT]) < 2:
+        if 0 in page[_COUNTS_AT:_HASHES_AT]:
             return compute_slots_hash(self.get_nodes())
-        # No slot collapses: plain pairs, level by level.
+        # No slot is empty, so nothing collapses: plain pairs, level by level.
         level = page[_HASHES_AT:_PAGES_AT]
         while len(level) > HASH_BYTES:
             level = b"".join(

@@ -165,10 +165,9 @@ class StateStore:
         record = self._backend.get(undo_key(height, _UNDO_HEAD))
         if record is None:
             raise HistoryUnavailable(f"the state cannot go back from height {height}: no undo record is kept for it")
-        before = decode_undo_head(record)[0]
-        # Page numbers are never given twice, so that no cache and no view can take one page for another.
-        head = Head(before.height, before.root, self._head.next_page)
-        new_pages = range(before.next_page, self._head.next_page)
+        head = decode_undo_head(record)[0]
+        # Their numbers will be given again: the cache forgets them, and older views read them from their snapshots.
+        new_pages = range(head.next_page, self._head.next_page)
         batch: list[Change] = [(page_key(number), None) for number in new_pages]
         for key, entry in self._iterate_undo(height):
             batch.append((key, None))

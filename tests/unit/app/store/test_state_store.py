@@ -192,6 +192,15 @@ class TestRollback:
             store.rollback()
         assert store.recompute_root() == store.root
 
+    def test_it_leaves_every_byte_as_it_was_before_the_commit(self, backend):
+        source, store, past = random.Random(6), StateStore(backend), []
+        for number in range(10):
+            past.append(contents(backend))
+            commit(store, random_changes(source), {b"meta": bytes([number]), bytes([number % 3]): b"x"})
+        for expected in reversed(past):
+            store.rollback()
+            assert contents(backend) == expected
+
     def test_going_back_to_the_beginning_leaves_nothing_behind(self, backend):
         store = StateStore(backend)
         for number in range(4):
