@@ -120,7 +120,10 @@ class RpcClient:
             page += 1
 
     async def tx(self, hash_: bytes) -> CommittedTransaction | None:
-        """The transaction with this hash if it is in a block that the node has indexed, else None."""
+        """The transaction with this hash if it is in a block that the node has indexed, else None.
+
+        A node indexes a block shortly after it has told of it: None right after an event is no news.
+        """
         params = {"hash": base64.b64encode(hash_).decode(), "prove": False}
         try:
             return await self._read(decode.decode_committed_transaction, "tx", params)
