@@ -43,7 +43,8 @@ lint: setup
 	@$(PYTHON_IN_TREE) -m mypy
 
 proto: setup
-	@find app -name '*.proto' -print0 | xargs -0 $(PYTHON_IN_TREE) -m grpc_tools.protoc -I. --python_out=. --pyi_out=.
+	@$(PYTHON_IN_TREE) -m grpc_tools.protoc -I. --python_out=. --pyi_out=. app/abci/proto/abci.proto
+	@$(PYTHON_IN_TREE) -m grpc_tools.protoc -Iapp/messages/proto --python_out=app/messages --pyi_out=app/messages headwater.proto
 
 # uv resolves for every platform at once, which pip cannot; it is fetched only here, where a lock file is renewed.
 lock: setup
