@@ -4,7 +4,7 @@ All times are ticks after the file's first picture.
 """
 
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from fractions import Fraction
 from math import ceil
 from pathlib import Path
@@ -60,6 +60,8 @@ STANDARD_RATES = tuple(
 STANDARD_RATE_TOLERANCE = Fraction(1, 200)
 MAX_RATE = 60
 MIN_RATE = 5
+MAX_JITTER_TICKS = TICKS_PER_SECOND // 500
+"""Matroska rounds times to milliseconds."""
 MAX_GAP_TICKS = 30 * TICKS_PER_SECOND
 NAL_IDR, NAL_SPS = 5, 7
 TURNS = {0: (), 90: ("transpose=cclock",), 180: ("hflip", "vflip"), 270: ("transpose=clock",)}
@@ -77,13 +79,17 @@ class VideoCut:
 
 @dataclass(frozen=True, slots=True)
 class CutPlan:
-    """How a file will be cut. `reencoded_because` is None when its pictures are copied as they are."""
+    """How a file will be cut. `reencoded_because` is None when its pictures are copied as they are.
+
+    `reorder_pictures` is by how many pictures decoding runs ahead of showing in a copied file.
+    """
 
     info: MediaInfo
     frame_rate: Fraction
     segment_seconds: Fraction
     origin_seconds: Fraction
     reencoded_because: str | None
+    reorder_pictures: int = 0
 
     def boundary(self, index: int) -> int:
         """The number of the first picture of cut `index`."""
@@ -92,6 +98,10 @@ class CutPlan:
     def picture_ticks(self, number: int) -> int:
         """The time of a picture in ticks."""
         return round(number * TICKS_PER_SECOND / self.frame_rate)
+
+    def picture_number(self, pts: int) -> int:
+        """The picture whose time is nearest."""
+        return round(pts * self.frame_rate / TICKS_PER_SECOND)
 
 
 def plan_cut(path: Path, segment_seconds: Fraction) -> CutPlan:
@@ -103,8 +113,11 @@ def plan_cut(path: Path, segment_seconds: Fraction) -> CutPlan:
     draft = CutPlan(info, rate, segment_seconds, origin, None)
     if draft.boundary(1) < 1:
         raise ValueError(f"segments of {segment_seconds} s hold no picture at {rate} pictures per second")
-    reason = _unfit_stream(info.video) or _unfit_packets(path, draft)
-    return CutPlan(info, rate, segment_seconds, origin, reason)
+    reason = _unfit_stream(info.video)
+    if reason is not None:
+        return replace(draft, reencoded_because=reason)
+    reason, reorder_pictures = _walk_packets(path, draft)
+    return replace(draft, reencoded_because=reason, reorder_pictures=reorder_pictures)
 
 
 def _origin(container: InputContainer, stream: VideoStream) -> Fraction:
@@ -136,22 +149,23 @@ def _unfit_stream(video: VideoInfo) -> str | None:
     return next((reason for is_unfit, reason in checks if is_unfit), None)
 
 
-def _unfit_packets(path: Path, plan: CutPlan) -> str | None:
-    """Why the key frames or times do not allow cutting without encoding."""
-    count, index, group_start, highest = 0, 0, 0, -1
+def _walk_packets(path: Path, plan: CutPlan) -> tuple[str | None, int]:
+    """Why the key frames or times do not allow cutting without encoding, and the reordering of those that do."""
+    count, index, group_start, highest, reorder = 0, 0, 0, -1, 0
     for frame in annexb_frames(path, plan.origin_seconds):
-        number = round(frame.pts * plan.frame_rate / TICKS_PER_SECOND)
-        if abs(frame.pts - plan.picture_ticks(number)) > TICKS_PER_SECOND // 500:
-            return "the pictures are not evenly spaced"
+        number = plan.picture_number(frame.pts)
+        if abs(frame.pts - plan.picture_ticks(number)) > MAX_JITTER_TICKS:
+            return "the pictures are not evenly spaced", 0
         if number >= plan.boundary(index):
             reason = _unfit_group_start(frame, number, plan.boundary(index), count)
-            if reason:
-                return reason
+            if reason is not None:
+                return reason, 0
             group_start, index = number, index + 1
         if number < group_start:
-            return "groups of pictures are open"
-        count, highest = count + 1, max(highest, number)
-    return None if count == highest + 1 else "pictures are missing or doubled"
+            return "groups of pictures are open", 0
+        reorder, highest = max(reorder, count - number), max(highest, number)
+        count += 1
+    return (None if count == highest + 1 else "pictures are missing or doubled"), reorder
 
 
 def _unfit_group_start(frame: CodedFrame, number: int, boundary: int, count: int) -> str | None:
@@ -211,7 +225,7 @@ def cut_video(path: Path, plan: CutPlan, skip: int = 0) -> Iterator[VideoCut]:
 def _copied_cuts(path: Path, plan: CutPlan) -> Iterator[VideoCut]:
     group: list[CodedFrame] = []
     count, index = 0, 0
-    for frame in annexb_frames(path, plan.origin_seconds):
+    for frame in _evenly_timed(path, plan):
         if group and count == plan.boundary(index + 1):
             yield _finished_cut(group, plan, index)
             group, index = [], index + 1
@@ -219,6 +233,13 @@ def _copied_cuts(path: Path, plan: CutPlan) -> Iterator[VideoCut]:
         count += 1
     if group:
         yield _finished_cut(group, plan, index, count)
+
+
+def _evenly_timed(path: Path, plan: CutPlan) -> Iterator[CodedFrame]:
+    """The file's packets with exact times, where the container had rounded ones or none."""
+    for count, frame in enumerate(annexb_frames(path, plan.origin_seconds)):
+        pts = plan.picture_ticks(plan.picture_number(frame.pts))
+        yield replace(frame, pts=pts, dts=plan.picture_ticks(count - plan.reorder_pictures))
 
 
 def _finished_cut(frames: Sequence[CodedFrame], plan: CutPlan, index: int, total: int | None = None) -> VideoCut:
@@ -291,9 +312,11 @@ def _timely_pictures(container: InputContainer, stream: VideoStream, plan: CutPl
     """Decoded pictures with rising times after the origin, in ticks."""
     last = -1
     for picture in _decoded(container, stream):
-        if picture.pts is None or picture.time_base is None:
+        # The last pictures, which leave the decoder after the last packet, come without a time base.
+        time_base = picture.time_base or stream.time_base
+        if picture.pts is None or time_base is None:
             continue
-        pts = round((picture.pts * picture.time_base - plan.origin_seconds) * TICKS_PER_SECOND)
+        pts = round((picture.pts * time_base - plan.origin_seconds) * TICKS_PER_SECOND)
         if pts <= last:
             continue
         if pts - last > MAX_GAP_TICKS:

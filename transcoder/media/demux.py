@@ -14,6 +14,7 @@ from av.packet import Packet
 from av.stream import Stream
 from av.video.stream import VideoStream
 
+from transcoder.media.adts import SAMPLE_RATES, has_header, read_header
 from transcoder.media.coded import AudioTrack, CodedFrame
 from transcoder.media.errors import MediaError, MediaReason
 from transcoder.media.limits import DEFAULT_LIMITS, SegmentLimits
@@ -40,10 +41,13 @@ def demux_segment(data: bytes, limits: SegmentLimits = DEFAULT_LIMITS) -> Demuxe
     """Read a whole segment; MediaError when it is not one that can be transcoded."""
     _check_size(data, limits)
     try:
-        with av.open(io.BytesIO(data), "r", format="mpegts", options=_probe_options(data)) as container:
+        with av.open(
+            io.BytesIO(data), "r", format="mpegts", options=_probe_options(data), metadata_errors="replace"
+        ) as container:
             return _read(container, limits)
     except (av.error.FFmpegError, EOFError) as error:
-        raise MediaError(MediaReason.NOT_MEDIA, f"not an MPEG-TS segment: {error}") from error
+        reason = getattr(error, "strerror", None) or "it ends too early"
+        raise MediaError(MediaReason.NOT_MEDIA, f"not an MPEG-TS segment ({reason})") from error
 
 
 def _probe_options(data: bytes) -> dict[str, str]:
@@ -75,8 +79,7 @@ def _read(container: InputContainer, limits: SegmentLimits) -> DemuxedSegment:
         if len(pictures) > limits.pictures:
             raise MediaError(MediaReason.TOO_LARGE, f"more than {limits.pictures} pictures in one segment")
     _check_pictures(pictures)
-    track = AudioTrack(audio.codec_context.sample_rate, tuple(sound)) if audio is not None and sound else None
-    return DemuxedSegment(video.codec_context.name, tuple(pictures), track)
+    return DemuxedSegment(video.codec_context.name, tuple(pictures), _track(sound) if sound else None)
 
 
 def _choose_video(container: InputContainer) -> VideoStream:
@@ -106,6 +109,13 @@ def _coded(packet: "Packet[Stream]") -> CodedFrame:
     if packet.is_corrupt:
         raise MediaError(MediaReason.DAMAGED, f"the packet at tick {packet.pts} is incomplete")
     return CodedFrame(packet.pts, packet.dts, packet.duration or 0, packet.is_keyframe, bytes(packet))
+
+
+def _track(sound: list[CodedFrame]) -> AudioTrack:
+    form = read_header(sound[0].data) if has_header(sound[0].data) else None
+    if form is None or form.rate_index >= len(SAMPLE_RATES):
+        raise MediaError(MediaReason.UNSUPPORTED, "AAC frames need ADTS headers, which begin with a known sample rate")
+    return AudioTrack(form.sample_rate, tuple(sound))
 
 
 def _check_pictures(pictures: list[CodedFrame]) -> None:

@@ -3,6 +3,7 @@
 import io
 from collections.abc import Iterable, Sequence
 from fractions import Fraction
+from typing import cast
 
 import av
 from av.container import OutputContainer
@@ -26,7 +27,7 @@ def mux_segment(
     """One MPEG-TS segment with the frames' own time stamps; packets are written in the order of decoding times."""
     output = io.BytesIO()
     with av.open(output, "w", format=profile.muxer, options=dict(profile.muxer_options)) as container:
-        container.flags = int(container.flags) | av.container.Flags.bitexact.value
+        container.flags = int(container.flags) | cast(int, av.container.Flags.bitexact.value)
         streams = _add_streams(container, codec or FFMPEG_NAMES[profile.codec], audio)
         tracks = [video] if audio is None else [video, audio.frames]
         container.mux([_packet(frame, streams[index]) for index, frame in _in_decoding_order(tracks)])

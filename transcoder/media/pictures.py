@@ -53,7 +53,7 @@ class PictureDecoder:
             _check_picture(picture, shape)
             shape = _shape(picture)
             count += 1
-            picture.pict_type = PictureType.NONE
+            picture.pict_type, picture.time_base = PictureType.NONE, TIME_BASE
             yield picture
         if count != len(frames):
             raise MediaError(MediaReason.DAMAGED, f"{len(frames)} coded pictures decode to {count}")

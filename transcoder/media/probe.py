@@ -72,6 +72,7 @@ def open_input(source: Path | bytes) -> InputContainer:
             str(source) if isinstance(source, Path) else io.BytesIO(source),
             "r",
             options={"format_whitelist": FORMATS, "protocol_whitelist": "file"},
+            metadata_errors="replace",
         )
     except FFMPEG_ERRORS as error:
         raise _refusal(source, error) from error

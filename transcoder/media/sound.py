@@ -15,7 +15,7 @@ from av.packet import Packet
 from transcoder.media.adts import SAMPLE_RATES, SAMPLES_PER_FRAME, AdtsFormat, has_header, parse_config
 from transcoder.media.coded import CodedFrame
 from transcoder.media.probe import FFMPEG_ERRORS, open_input
-from transcoder.media.timing import TICKS_PER_SECOND
+from transcoder.media.timing import ticks
 
 FALLBACK_RATE = 48_000
 BIT_RATE = 128_000
@@ -53,13 +53,23 @@ class SoundReader:
     def _read(self) -> Iterator[CodedFrame]:
         if self._stream is None or self._stream.codec_context is None:
             return
-        last = -1
+        expected: Fraction | None = None
         for seconds, data in self._timed_frames(self._stream):
-            pts = round((seconds - self._origin) * TICKS_PER_SECOND)
-            duration = round(Fraction(SAMPLES_PER_FRAME * TICKS_PER_SECOND, self.sample_rate))
-            if pts > max(last, -duration // 2):
-                last = max(pts, 0)
-                yield CodedFrame(last, last, duration, True, data)
+            length = Fraction(SAMPLES_PER_FRAME, self.sample_rate)
+            time = self._even_time(seconds - self._origin, expected, length)
+            if time is None:
+                continue
+            expected = time + length
+            pts = ticks(time)
+            yield CodedFrame(pts, pts, ticks(length), True, data)
+
+    def _even_time(self, time: Fraction, expected: Fraction | None, length: Fraction) -> Fraction | None:
+        """The frame's time on the even grid where it is close to it; None for one that lies before the grid."""
+        if expected is None:
+            return None if time < -length / 2 else max(time, Fraction(0))
+        if abs(time - expected) < length / 2:
+            return expected
+        return time if time > expected else None
 
     def _timed_frames(self, stream: AudioStream) -> Iterator[tuple[Fraction, bytes]]:
         form = parse_config(stream.codec_context.extradata or b"")
