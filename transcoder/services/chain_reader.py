@@ -82,6 +82,11 @@ class ChainReader:
         items = await self.items(f"/claims/{job_id}")
         return [ClaimView(job_id, item["claim_id"], pick(records.Claim, item)) for item in items]
 
+    async def challenge(self, job_id: int, claim_id: int, segment: int) -> ChallengeView | None:
+        """One challenged segment."""
+        found = await self.find(records.Challenge, f"/challenge/{job_id}/{claim_id}/{segment}")
+        return None if found is None else ChallengeView(job_id, claim_id, segment, found)
+
     async def challenges(self, **query: str) -> list[ChallengeView]:
         """Challenged segments, by job, status or verifier."""
         return [

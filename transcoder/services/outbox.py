@@ -5,6 +5,7 @@ them or its nonce is used by something else. Whatever the chain refuses is noted
 try again is the role's decision.
 """
 
+import asyncio
 import logging
 
 from app.messages.fees import compute_min_fee
@@ -36,9 +37,14 @@ class OutboxSender:
         self._reader = ChainReader(rpc)
         self._signer = signer
         self._chain_id = chain_id
+        self._one_at_a_time = asyncio.Lock()
 
     async def step(self) -> int:
         """Bring every unfinished entry one step on; returns how many are left. Call it once per block."""
+        async with self._one_at_a_time:
+            return await self._step()
+
+    async def _step(self) -> int:
         entries = (await self._journal.call(self._journal.outbox.unfinished))[:MAX_IN_FLIGHT]
         if not entries:
             return 0

@@ -1,0 +1,247 @@
+"""The transcoder at work: takes segments over HTTP, and follows its claims on the chain, block by block."""
+
+import asyncio
+import logging
+import time
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+
+from aiohttp import web
+from prometheus_client import Counter, Gauge, Histogram
+
+from app.messages import records
+from app.messages.bodies import ClaimWork, Verify
+from app.messages.receipt import Receipt
+from app.messages.record import decode
+from app.messages.segment import Segment
+from app.messages.transaction import encode_message
+from app.primitives.address import to_checksum
+from app.primitives.hashing import Hash32, sha256
+from app.primitives.merkle import merkle_path, merkle_root
+from chain.failures import Failure
+from chain.rpc.errors import RpcFailure
+from transcoder.content.server import content_routes
+from transcoder.journal.records import ClaimRecord, ClaimState, Intent, OutboxState, ReceiptRecord, ReceiptState
+from transcoder.journal.transcoder import TranscoderJournal
+from transcoder.net.shell import ServiceShell
+from transcoder.roles import transcoder as role
+from transcoder.roles.views import ChallengeView, ClaimView, JobView
+from transcoder.services.chain_reader import ChainReader, pick
+from transcoder.services.outbox import OutboxSender
+from transcoder.services.workshop import JobTerms, SegmentRefused, Workshop, answer_of, manifest_id
+
+log = logging.getLogger(__name__)
+
+TERMS_SECONDS = 1.0
+"""How long what was read of a job is believed; about a block."""
+
+_FOLLOWED = (ClaimState.PREPARED, ClaimState.INCLUDED, ClaimState.VERIFYING, ClaimState.DISPUTED)
+
+
+@dataclass
+class TranscoderService:
+    """One transcoder: its HTTP routes and its beat.
+
+    Attributes:
+        policy: when to claim.
+        calls_reward: whether to send Reward in every round in which it is active.
+        stopping: set when it should claim what it has, however little.
+    """
+
+    workshop: Workshop
+    reader: ChainReader
+    sender: OutboxSender
+    shell: ServiceShell
+    policy: role.ClaimPolicy = field(default_factory=role.ClaimPolicy)
+    calls_reward: bool = True
+    stopping: bool = False
+
+    def __post_init__(self) -> None:
+        self._terms: dict[int, tuple[float, JobTerms]] = {}
+        self._started_seconds = time.monotonic()
+        registry = self.shell.registry
+        self._segments = Counter("headwater_segments", "Segments by outcome", ["outcome"], registry=registry)
+        self._seconds = Histogram("headwater_segment_seconds", "From request to receipt", registry=registry)
+        self._claims = Gauge("headwater_claims", "Claims in the journal by state", ["state"], registry=registry)
+        self.shell.app.router.add_post("/jobs/{job_id}/segments/{number}", self._take_segment)
+        self.shell.app.add_routes(content_routes(self.workshop.content))
+
+    @property
+    def journal(self) -> TranscoderJournal:
+        """The transcoder's journal."""
+        return self.workshop.journal
+
+    # --- over HTTP
+
+    async def _take_segment(self, request: web.Request) -> web.Response:
+        started = time.monotonic()
+        try:
+            work = await self._work(request)
+        except SegmentRefused as refusal:
+            self._segments.labels(refusal.code).inc()
+            log.warning("segment refused", extra={"path": request.path, "code": refusal.code, "text": str(refusal)})
+            headers = {"Retry-After": "1"} if refusal.status in (429, 503) else {}
+            return web.json_response(
+                {"error": refusal.code, "text": str(refusal)}, status=refusal.status, headers=headers
+            )
+        self._segments.labels("done").inc()
+        self._seconds.observe(time.monotonic() - started)
+        return web.Response(text=work, content_type="application/json")
+
+    async def _work(self, request: web.Request) -> str:
+        job_id, number = _path_number(request, "job_id"), _path_number(request, "number")
+        try:
+            signature = bytes.fromhex(request.headers["Headwater-Signature"])
+            stream_id = request.headers["Headwater-Stream"]
+        except (KeyError, ValueError):
+            raise SegmentRefused(
+                400, "bad-request", "Headwater-Stream and a hex Headwater-Signature are needed"
+            ) from None
+        data = await request.read()
+        terms = await self._read_terms(job_id)
+        segment = Segment(stream_id, number, sha256(data))
+        return answer_of(await self.workshop.work(terms, segment, signature, data))
+
+    async def _read_terms(self, job_id: int) -> JobTerms:
+        known = self._terms.get(job_id)
+        if known is not None and time.monotonic() - known[0] < TERMS_SECONDS:
+            return known[1]
+        try:
+            terms = await self._ask_terms(job_id)
+        except RpcFailure as error:
+            raise SegmentRefused(503, "chain-unreachable", str(error)) from error
+        self._terms[job_id] = (time.monotonic(), terms)
+        return terms
+
+    async def _ask_terms(self, job_id: int) -> JobTerms:
+        found, moment = await self.reader.job(job_id), await self.reader.moment()
+        if found is None:
+            raise SegmentRefused(403, "not-assigned", f"there is no job {job_id}")
+        deposit = await self.reader.ask(f"/deposit/{to_checksum(found.job.broadcaster)}")
+        params = moment.params
+        judged = params.verification_period + params.commit_period + params.reveal_period + params.slashing_period
+        keep = moment.height + 2 * judged + params.court_window + params.claim_period
+        return JobTerms(job_id, found.job, int(deposit["amount"]), keep)
+
+    # --- block by block
+
+    async def beat(self, height: int) -> None:
+        """Do what this block asks for."""
+        await asyncio.to_thread(self.workshop.content.release_passed, height=height)
+        view = await self._read_view()
+        for action in role.decide(view, self.policy, time.monotonic()):
+            await self._do(action)
+        await self.sender.step()
+        await self._count_claims()
+
+    async def is_settled(self) -> bool:
+        """Whether nothing waits here: no unclaimed receipt, no claim on its way, an empty outbox."""
+        unclaimed = await self.journal.call(self.journal.jobs, [ReceiptState.KEPT])
+        prepared = await self.journal.call(self.journal.claims, [ClaimState.PREPARED])
+        return not unclaimed and not prepared and not await self.journal.call(self.journal.outbox.unfinished)
+
+    async def _read_view(self) -> role.TranscoderView:
+        moment = await self.reader.moment()
+        address = to_checksum(self.workshop.signer.address)
+        active = {item["address"]: item for item in await self.reader.items("/active")}.get(address)
+        jobs = await self._open_jobs()
+        claims = [claim for job in jobs for claim in await self.reader.claims(job.job_id)]
+        ours = [c for c in claims if c.claim.transcoder == self.workshop.signer.address]
+        return role.TranscoderView(
+            moment=moment,
+            active=None if active is None else pick(records.ActiveTranscoder, active),
+            work=[await self._work_of(job) for job in jobs],
+            claims=ours,
+            challenges=await self._open_challenges(ours),
+            calls_reward=self.calls_reward,
+            stopping=self.stopping,
+        )
+
+    async def _open_jobs(self) -> list[JobView]:
+        kept = set(await self.journal.call(self.journal.jobs, [ReceiptState.KEPT, ReceiptState.CLAIMED]))
+        kept |= {claim.job_id for claim in await self.journal.call(self.journal.claims, _FOLLOWED)}
+        found = [await self.reader.job(job_id) for job_id in sorted(kept)]
+        return [job for job in found if job is not None]
+
+    async def _open_challenges(self, claims: Sequence[ClaimView]) -> list[ChallengeView]:
+        open_jobs = sorted({c.job_id for c in claims if c.claim.status is records.ClaimStatus.CHALLENGED})
+        found = [await self.reader.challenges(job=str(job), status="awaiting_receipt") for job in open_jobs]
+        mine = {(c.job_id, c.claim_id) for c in claims}
+        return [each for some in found for each in some if (each.job_id, each.claim_id) in mine]
+
+    async def _work_of(self, job: JobView) -> role.JobWork:
+        receipts = await self.journal.call(self.journal.receipts, job.job_id, [ReceiptState.KEPT])
+        claims = [c for c in await self.journal.call(self.journal.claims, _FOLLOWED) if c.job_id == job.job_id]
+        last = self.workshop.last_segment_seconds.get(job.job_id, self._started_seconds)
+        return role.JobWork(
+            job, [receipt.sequence_number for receipt in receipts], [await self._kept(c) for c in claims], last
+        )
+
+    async def _kept(self, claim: ClaimRecord) -> role.KeptClaim:
+        entry = await self.journal.call(self.journal.outbox.get, claim.intent_key)
+        failed = entry is not None and entry.state is OutboxState.FAILED
+        return role.KeptClaim(claim.job_id, claim.number, claim.claim_id, claim.merkle_root, claim.state, failed)
+
+    async def _do(self, action: role.Action) -> None:
+        match action:
+            case role.MakeClaim():
+                await self._make_claim(action)
+            case role.NoteIncluded(job_id, number, claim_id):
+                await self.journal.call(self.journal.claim_included, job_id, number, claim_id)
+                log.info("claim included", extra={"job": job_id, "claim": claim_id})
+            case role.NoteRefused(job_id, number):
+                await self.journal.call(self.journal.claim_refused, job_id, number)
+            case role.NoteState(job_id, number, state):
+                await self.journal.call(self.journal.move_claim, job_id, number, state)
+                log.info("claim moved", extra={"job": job_id, "number": number, "state": state.value})
+            case role.ShowReceipt():
+                await self._show_receipt(action)
+            case role.Send(key, message):
+                await self.journal.call(self.journal.outbox.enqueue, Intent(key, encode_message(message)))
+
+    async def _make_claim(self, action: role.MakeClaim) -> None:
+        receipts = [await self._receipt(action.job_id, number) for number in action.segments]
+        root, ranges = merkle_root([receipt.receipt for receipt in receipts]), role.ranges_of(action.segments)
+        number = await self.journal.call(self.journal.next_claim_number, action.job_id)
+        message = encode_message(ClaimWork(action.job_id, ranges, root))
+        claim = ClaimRecord(action.job_id, number, ranges, root, f"claim/{action.job_id}/{number}")
+        await self.journal.call(self.journal.add_claim, claim, message)
+        log.info("claim made", extra={"job": action.job_id, "number": number, "segments": len(receipts)})
+
+    async def _show_receipt(self, action: role.ShowReceipt) -> None:
+        key = f"verify/{action.job_id}/{action.claim_id}/{action.segment}"
+        if await self.journal.call(self.journal.outbox.get, key) is not None:
+            return
+        claim = await self.journal.call(self.journal.claim_with_id, action.job_id, action.claim_id)
+        if claim is None:
+            return
+        receipts = await self.journal.call(self.journal.receipts_of_claim, action.job_id, claim.number)
+        index = [receipt.sequence_number for receipt in receipts].index(action.segment)
+        message = Verify(
+            job_id=action.job_id,
+            claim_id=action.claim_id,
+            segment=action.segment,
+            receipt=decode(Receipt, receipts[index].receipt),
+            proof=merkle_path([receipt.receipt for receipt in receipts], index),
+            input_cid=Hash32(decode(Receipt, receipts[index].receipt).data_hash),
+            output_cid=manifest_id(receipts[index]),
+        )
+        await self.journal.call(self.journal.outbox.enqueue, Intent(key, encode_message(message)))
+
+    async def _receipt(self, job_id: int, number: int) -> ReceiptRecord:
+        receipt = await self.journal.call(self.journal.receipt, job_id, number)
+        if receipt is None:
+            raise Failure(f"the journal has no receipt of segment {number} of job {job_id}")
+        return receipt
+
+    async def _count_claims(self) -> None:
+        claims = await self.journal.call(self.journal.claims)
+        for state in ClaimState:
+            self._claims.labels(state.value).set(sum(claim.state is state for claim in claims))
+
+
+def _path_number(request: web.Request, name: str) -> int:
+    text = request.match_info[name]
+    if not (text.isascii() and text.isdigit() and len(text) < 20):
+        raise SegmentRefused(400, "bad-request", f"{text!r} is not a number")
+    return int(text)

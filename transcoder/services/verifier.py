@@ -1,0 +1,139 @@
+"""The verifier at work: notices its draws, judges them one after the other, commits and reveals."""
+
+import asyncio
+import logging
+from dataclasses import dataclass, field
+
+from prometheus_client import Counter
+
+from app.messages import bodies, records
+from app.messages.transaction import encode_message
+from app.messages.verdict import Finding
+from app.primitives.address import Address, to_checksum
+from chain.failures import Failure
+from transcoder.journal.records import Intent, VerdictState
+from transcoder.journal.verifier import VerifierJournal
+from transcoder.net.shell import ServiceShell
+from transcoder.roles import verifier as role
+from transcoder.roles.views import ChallengeView
+from transcoder.services.chain_reader import ChainReader
+from transcoder.services.judge import UNAVAILABLE, Case, Judge, NotYet, Opinion, make_verdict
+from transcoder.services.outbox import OutboxSender
+
+log = logging.getLogger(__name__)
+
+LAST_CALL_BLOCKS = 4
+"""So many blocks before the deadline an unfetchable segment is called unavailable."""
+MAX_WAITING = 64
+_OPEN = (VerdictState.COMPUTED, VerdictState.COMMITTED)
+
+
+@dataclass
+class VerifierService:
+    """One verifier: its beat, and the worker that judges."""
+
+    address: Address
+    journal: VerifierJournal
+    reader: ChainReader
+    sender: OutboxSender
+    judge: Judge
+    shell: ServiceShell
+    _queue: asyncio.Queue[role.Judge] = field(default_factory=lambda: asyncio.Queue(MAX_WAITING))
+
+    def __post_init__(self) -> None:
+        self._under_way: set[role.Place] = set()
+        self._height = 0
+        self._verdicts = Counter("headwater_verdicts", "Verdicts by finding", ["finding"], registry=self.shell.registry)
+
+    async def beat(self, height: int) -> None:
+        """Do what this block asks for."""
+        self._height = height
+        for action in role.decide(await self._read_view()):
+            await self._do(action)
+        await self.sender.step()
+
+    async def work(self) -> None:
+        """Judge what is queued, until cancelled."""
+        while True:
+            task = await self._queue.get()
+            try:
+                await self._judge(task)
+            finally:
+                self._under_way.discard(task.challenge.place)
+
+    async def _read_view(self) -> role.VerifierView:
+        moment = await self.reader.moment()
+        text = to_checksum(self.address)
+        challenges = await self.reader.challenges(verifier=text, status="committing,revealing")
+        verdicts = await self.journal.call(self.journal.verdicts)
+        states = {(v.job_id, v.claim_id, v.segment): v.state for v in verdicts}
+        shown = {challenge.place for challenge in challenges}
+        still_open = [place for place, state in states.items() if state in _OPEN and place not in shown]
+        challenges += [found for place in still_open if (found := await self.reader.challenge(*place))]
+        return role.VerifierView(moment, self.address, challenges, states)
+
+    async def _do(self, action: role.Action) -> None:
+        match action:
+            case role.Judge():
+                self._enqueue(action)
+            case role.NoteCommitted(place):
+                await self.journal.call(self.journal.move_verdict, *place, VerdictState.COMMITTED)
+            case role.Reveal(place):
+                await self._reveal(place)
+            case role.NoteOver(place, revealed):
+                state = VerdictState.REVEALED if revealed else VerdictState.EXPIRED
+                await self.journal.call(self.journal.move_verdict, *place, state)
+
+    def _enqueue(self, task: role.Judge) -> None:
+        place = task.challenge.place
+        if place in self._under_way:
+            return
+        if self._queue.full():
+            log.warning("too much to judge; the next block tries again", extra={"place": place})
+            return
+        self._under_way.add(place)
+        self._queue.put_nowait(task)
+
+    async def _judge(self, task: role.Judge) -> None:
+        place = task.challenge.place
+        try:
+            opinion = await self.judge.judge(await self._case(task.challenge))
+        except Failure as error:
+            if self._height < task.deadline - LAST_CALL_BLOCKS:
+                log.info("content not there yet", extra={"place": place, "error": str(error)})
+                return
+            opinion = UNAVAILABLE
+        await self._commit(place, opinion)
+
+    async def _commit(self, place: role.Place, opinion: Opinion) -> None:
+        verdict = make_verdict(self.address, place, opinion)
+        message = bodies.CommitVerdict(*place, verdict.commitment)
+        await self.journal.call(self.journal.add_verdict, verdict, _intent("commit", place, message))
+        self._verdicts.labels(Finding(opinion.finding).name.lower()).inc()
+        log.info("judged", extra={"place": place, "finding": opinion.finding.name.lower(), "text": opinion.text})
+
+    async def _reveal(self, place: role.Place) -> None:
+        verdict = await self.journal.call(self.journal.verdict, *place)
+        assert verdict is not None, "only what was committed is revealed"
+        message = bodies.RevealVerdict(
+            *place,
+            result=verdict.result,
+            keyed_digest=verdict.keyed_digest,
+            salt=verdict.salt,
+            finding=verdict.finding,
+            rendition=verdict.rendition,
+        )
+        await self.journal.call(self.journal.outbox.enqueue, _intent("reveal", place, message))
+
+    async def _case(self, challenge: ChallengeView) -> Case:
+        job = await self.reader.job(challenge.job_id)
+        claim = await self.reader.find(records.Claim, f"/claim/{challenge.job_id}/{challenge.claim_id}")
+        if job is None or claim is None:
+            raise NotYet(f"job {challenge.job_id} is gone")
+        transcoder = await self.reader.find(records.Transcoder, f"/transcoder/{to_checksum(claim.transcoder)}")
+        sources = () if transcoder is None else (transcoder.service_uri,)
+        return Case(challenge.place, challenge.challenge, job.job.options, sources)
+
+
+def _intent(kind: str, place: role.Place, message: bodies.Body) -> Intent:
+    return Intent("/".join([kind, *map(str, place)]), encode_message(message))
