@@ -1,0 +1,1 @@
+"""The commands of the off-chain roles; they join `headwater` through entry points."""
