@@ -5,12 +5,20 @@ from typing import Any
 
 from app.messages import bodies
 from app.protocol.bonding import process_bond
+from app.protocol.claims import choose_challenges, process_claim_work
 from app.protocol.clock import DueKind
+from app.protocol.deposits import process_deposit, process_withdraw
 from app.protocol.environment import BlockEnv, TxEnv
+from app.protocol.fee_distribution import process_distribute_fees
+from app.protocol.jobs import close_job, process_end_job, process_job
 from app.protocol.ledger import process_transfer
 from app.protocol.rewards import process_reward
 from app.protocol.rounds import process_initialize_round
 from app.protocol.transcoders import process_transcode_availability, process_transcoder
+from app.protocol.verification.committee import close_commits, draw_committee, process_commit_verdict
+from app.protocol.verification.receipts import miss_receipt, process_verify
+from app.protocol.verification.registry import process_register_verifier
+from app.protocol.verification.verdicts import close_reveals, process_reveal_verdict
 from app.state.tables import State
 
 Handler = Callable[[State, TxEnv, Any], None]
@@ -20,9 +28,26 @@ HANDLERS: dict[type, Handler] = {
     bodies.Bond: process_bond,
     bodies.Transcoder: process_transcoder,
     bodies.TranscodeAvailability: process_transcode_availability,
+    bodies.Job: process_job,
+    bodies.EndJob: process_end_job,
+    bodies.Deposit: process_deposit,
+    bodies.Withdraw: process_withdraw,
+    bodies.ClaimWork: process_claim_work,
+    bodies.Verify: process_verify,
+    bodies.CommitVerdict: process_commit_verdict,
+    bodies.RevealVerdict: process_reveal_verdict,
+    bodies.DistributeFees: process_distribute_fees,
     bodies.Reward: process_reward,
     bodies.InitializeRound: process_initialize_round,
     bodies.Transfer: process_transfer,
+    bodies.RegisterVerifier: process_register_verifier,
 }
 
-DUE_HANDLERS: dict[DueKind, DueHandler] = {}
+DUE_HANDLERS: dict[DueKind, DueHandler] = {
+    DueKind.CHOOSE_CHALLENGES: choose_challenges,
+    DueKind.MISS_RECEIPT: miss_receipt,
+    DueKind.DRAW_COMMITTEE: draw_committee,
+    DueKind.CLOSE_COMMITS: close_commits,
+    DueKind.CLOSE_REVEALS: close_reveals,
+    DueKind.CLOSE_JOB: close_job,
+}

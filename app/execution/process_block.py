@@ -12,6 +12,7 @@ from app.protocol import rounds
 from app.protocol.clock import take_due
 from app.protocol.earnings import credit_common_fees, credit_fees
 from app.protocol.environment import BlockEnv
+from app.protocol.jobs import draw_waiting_jobs
 from app.protocol.validators import get_operator
 from app.state.tables import State
 from app.store.overlay import Overlay
@@ -30,6 +31,7 @@ def process_block(state: Overlay, env: BlockEnv, txs: Sequence[bytes], verdicts:
 def begin_block(state: State, env: BlockEnv) -> None:
     """Settle what earlier blocks have left to this one's randomness and height."""
     rounds.begin_block(state, env)
+    draw_waiting_jobs(state, env)
     for kind, (job_id, claim_id, segment) in take_due(state, env.height):
         DUE_HANDLERS[kind](state, env, job_id, claim_id, segment)
 
