@@ -14,9 +14,9 @@ from urllib.parse import parse_qsl, urlsplit
 
 from app.execution.invariants import find_broken
 from app.messages.record import to_json
-from app.messages.rejections import Reason, Rejection
+from app.messages.rejections import Reason
 from app.primitives.address import Address, parse_address, to_checksum
-from app.primitives.state_proof import ProofOp, encode_proof
+from app.primitives.state_proof import ProofOp, StateProofError, encode_proof
 from app.protocol.rounds import get_candidates_in_order
 from app.protocol.stake import get_pending_fees, get_stake, get_total_stake
 from app.protocol.transcoders import get_waiting_position
@@ -54,7 +54,7 @@ def answer_query(view: StateView, nonce_of: NonceOf, path: str, data: bytes, hei
         at = view.at(height) if height else view
         answer = _answer_json(at, nonce_of, path)
         return QueryAnswer(at.height, value=json.dumps({"height": at.height, **answer}).encode())
-    except (QueryError, HistoryUnavailable, Rejection) as error:
+    except (QueryError, HistoryUnavailable, StateProofError) as error:
         return QueryAnswer(view.height, int(Reason.INVALID_FIELD), str(error))
 
 

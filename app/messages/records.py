@@ -373,7 +373,9 @@ class Profile:
 
 @dataclass(frozen=True, slots=True)
 class Empty:
-    """The value of an index entry, whose key says it all."""
+    """The value of an index entry, whose key says it all; one byte, because light clients cannot verify none."""
+
+    present: bool = True
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,1 +1,1 @@
-"""The commands of the off-chain roles; they join `headwater` through entry points."""
+"""The commands of the off-chain nodes, found by `headwater` through entry points."""

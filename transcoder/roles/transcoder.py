@@ -8,13 +8,14 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 from app.messages import bodies
-from app.messages.records import ActiveTranscoder, ChallengeStatus, ClaimStatus, JobStatus
+from app.messages.records import ActiveTranscoder, ChallengeStatus, ClaimStatus, JobStatus, Transcoder
 from app.params import Params
 from app.primitives.hashing import Hash32
 from transcoder.journal.records import ClaimState
 from transcoder.roles.views import ChainMoment, ChallengeView, ClaimView, JobView
 
 NO_MORE_CLAIMS = (JobStatus.CLOSED,)
+OFFER_KEY = "offer"
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,6 +49,25 @@ class JobWork:
 
 
 @dataclass(frozen=True, slots=True)
+class Registration:
+    """How this transcoder wants to stand on the chain, and how it does.
+
+    Attributes:
+        wanted: the rates and the address to publish.
+        slots: how many jobs at a time to offer, once.
+        registered: its record, or none.
+        own_stake: what it has bonded to itself, in base units of LPT.
+        has_offered: whether the slots have been offered.
+    """
+
+    wanted: bodies.Transcoder
+    slots: int
+    registered: Transcoder | None
+    own_stake: int
+    has_offered: bool
+
+
+@dataclass(frozen=True, slots=True)
 class TranscoderView:
     """Everything that a decision depends on."""
 
@@ -57,7 +77,7 @@ class TranscoderView:
     claims: Sequence[ClaimView]
     challenges: Sequence[ChallengeView]
     calls_reward: bool
-    stopping: bool
+    registration: Registration
 
 
 @dataclass(frozen=True, slots=True)
@@ -122,7 +142,7 @@ def decide(view: TranscoderView, policy: ClaimPolicy, now_seconds: float) -> lis
         actions += _claim(view, work, policy, now_seconds)
     actions += _answer_challenges(view)
     actions += _distribute(view)
-    return actions + _reward(view)
+    return actions + _reward(view) + _register(view)
 
 
 def ranges_of(segments: Sequence[int]) -> tuple[bodies.SegmentRange, ...]:
@@ -142,7 +162,7 @@ def _claim(view: TranscoderView, work: JobWork, policy: ClaimPolicy, now_seconds
     if not work.unclaimed or waiting or job.status in NO_MORE_CLAIMS:
         return []
     idle = now_seconds - work.last_segment_seconds >= policy.idle_seconds
-    if len(work.unclaimed) < policy.claim_every and not (idle or view.stopping or job.status is JobStatus.ENDED):
+    if len(work.unclaimed) < policy.claim_every and not (idle or job.status is JobStatus.ENDED):
         return []
     return [MakeClaim(work.job.job_id, _within_limits(work.unclaimed, view.moment.params))]
 
@@ -203,3 +223,19 @@ def _reward(view: TranscoderView) -> list[Action]:
     if not view.calls_reward or view.active is None or view.active.rewarded or not view.moment.round.initialized:
         return []
     return [Send(f"reward/{view.moment.round.number}", bodies.Reward())]
+
+
+def is_bonded_enough(view: TranscoderView) -> bool:
+    """Whether the transcoder may register: its own stake reaches the minimum."""
+    return view.registration.own_stake >= view.moment.params.min_self_bond
+
+
+def _register(view: TranscoderView) -> list[Action]:
+    want, record, now = view.registration.wanted, view.registration.registered, view.moment.round
+    if not now.initialized or not is_bonded_enough(view):
+        return []
+    if record is None or record.service_uri != want.service_uri:
+        return [Send(f"register/{now.number}", want)]
+    if view.registration.slots and not view.registration.has_offered:
+        return [Send(OFFER_KEY, bodies.TranscodeAvailability(view.registration.slots))]
+    return []

@@ -72,6 +72,14 @@ class ChainReader:
         job = await self.find(records.Job, f"/job/{job_id}")
         return None if job is None else JobView(job_id, job)
 
+    async def own_stake(self, address: bytes) -> int:
+        """What an account has bonded to itself, in base units of LPT."""
+        try:
+            answer = await self.ask(f"/delegator/{to_checksum(address)}")
+        except QueryRefused:
+            return 0
+        return int(answer["stake"]) if answer["candidate"] == answer["address"] else 0
+
     async def jobs_of(self, transcoder: bytes) -> list[JobView]:
         """The jobs that a transcoder was drawn for."""
         items = await self.items("/jobs", transcoder=to_checksum(transcoder))

@@ -11,11 +11,14 @@ from prometheus_client import Counter, Gauge, Histogram
 
 from app.messages import records
 from app.messages.bodies import ClaimWork, Verify
+from app.messages.bodies import Transcoder as TranscoderMessage
 from app.messages.receipt import Receipt
 from app.messages.record import decode
 from app.messages.segment import Segment
 from app.messages.transaction import encode_message
 from app.primitives.address import to_checksum
+from app.primitives.amounts import Wei, format_lpt
+from app.primitives.fractions import Fraction
 from app.primitives.hashing import Hash32, sha256
 from app.primitives.merkle import merkle_path, merkle_root
 from chain.failures import Failure
@@ -38,6 +41,27 @@ TERMS_SECONDS = 1.0
 _FOLLOWED = (ClaimState.PREPARED, ClaimState.INCLUDED, ClaimState.VERIFYING, ClaimState.DISPUTED)
 
 
+@dataclass(frozen=True, slots=True)
+class StandingTerms:
+    """How a transcoder presents itself on the chain.
+
+    Attributes:
+        public_url: where broadcasters reach it; empty for the address that it listens on.
+        slots: jobs at a time; 0 offers none.
+    """
+
+    price_per_segment: Wei = Wei(50 * 10**9)
+    block_reward_cut: Fraction = Fraction(10**8)
+    fee_share: Fraction = Fraction(5 * 10**8)
+    slots: int = 1
+    public_url: str = ""
+
+    def message(self, listening_url: str) -> TranscoderMessage:
+        """The registration that says so."""
+        url = self.public_url or listening_url
+        return TranscoderMessage(self.price_per_segment, self.block_reward_cut, self.fee_share, url, b"")
+
+
 @dataclass
 class TranscoderService:
     """One transcoder: its HTTP routes and its beat.
@@ -45,7 +69,7 @@ class TranscoderService:
     Attributes:
         policy: when to claim.
         calls_reward: whether to send Reward in every round in which it is active.
-        stopping: set when it should claim what it has, however little.
+        terms: how to register: rates, address (filled in when it is known), slots.
     """
 
     workshop: Workshop
@@ -54,11 +78,12 @@ class TranscoderService:
     shell: ServiceShell
     policy: role.ClaimPolicy = field(default_factory=role.ClaimPolicy)
     calls_reward: bool = True
-    stopping: bool = False
+    terms: StandingTerms = field(default_factory=StandingTerms)
 
     def __post_init__(self) -> None:
         self._terms: dict[int, tuple[float, JobTerms]] = {}
         self._started_seconds = time.monotonic()
+        self._asked_to_bond = False
         registry = self.shell.registry
         self._segments = Counter("headwater_segments", "Segments by outcome", ["outcome"], registry=registry)
         self._seconds = Histogram("headwater_segment_seconds", "From request to receipt", registry=registry)
@@ -129,10 +154,19 @@ class TranscoderService:
         """Do what this block asks for."""
         await asyncio.to_thread(self.workshop.content.release_passed, height=height)
         view = await self._read_view()
+        self._say_what_is_missing(view)
         for action in role.decide(view, self.policy, time.monotonic()):
             await self._do(action)
         await self.sender.step()
         await self._count_claims()
+
+    def _say_what_is_missing(self, view: role.TranscoderView) -> None:
+        if view.registration.registered is None and not role.is_bonded_enough(view) and not self._asked_to_bond:
+            self._asked_to_bond = True
+            minimum, own = view.moment.params.min_self_bond, to_checksum(self.workshop.signer.address)
+            log.warning(
+                "not bonded: run `headwater tx bond %s --to %s --from …`", format_lpt(minimum), own, extra={"own": own}
+            )
 
     async def is_settled(self) -> bool:
         """Whether nothing waits here: no unclaimed receipt, no claim on its way, an empty outbox."""
@@ -154,7 +188,18 @@ class TranscoderService:
             claims=ours,
             challenges=await self._open_challenges(ours),
             calls_reward=self.calls_reward,
-            stopping=self.stopping,
+            registration=await self._registration(),
+        )
+
+    async def _registration(self) -> role.Registration:
+        address = self.workshop.signer.address
+        offered = await self.journal.call(self.journal.outbox.get, role.OFFER_KEY)
+        return role.Registration(
+            wanted=self.terms.message(self.shell.url),
+            slots=self.terms.slots,
+            registered=await self.reader.find(records.Transcoder, f"/transcoder/{to_checksum(address)}"),
+            own_stake=await self.reader.own_stake(address),
+            has_offered=offered is not None,
         )
 
     async def _open_jobs(self) -> list[JobView]:
