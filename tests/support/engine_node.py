@@ -1,0 +1,131 @@
+"""A node in this process: the real application behind the methods of RpcClient that transactions need.
+
+Blocks are made when somebody looks for a transaction, so that nothing has to wait; connections break on command.
+"""
+
+from collections import deque
+
+from app.execution.engine import Engine
+from app.messages.events import event_attributes, event_name
+from app.messages.transaction import hash_tx
+from app.primitives.hashing import sha256
+from app.store.memory import MemoryBackend
+from app.store.state_store import StateStore
+from chain.rpc.errors import AlreadyInMempool, RpcError, RpcUnreachable
+from chain.rpc.types import (
+    BroadcastResult,
+    CommittedTransaction,
+    Event,
+    EventAttribute,
+    NodeStatus,
+    QueryResult,
+    TransactionResult,
+)
+from genesis.document import Document, dump_document, load_document
+
+
+class EngineNode:
+    """One node with its mempool, chain and index of transactions.
+
+    Attributes:
+        unreachable: how many calls from now on fail without having any effect.
+        lost_answers: how many broadcasts from now on have their effect, but no answer.
+        makes_blocks: whether looking for a transaction makes a block.
+        received: every broadcast that arrived, in order.
+    """
+
+    def __init__(self, document: Document) -> None:
+        loaded = load_document(dump_document(document))
+        self.engine = Engine(StateStore(MemoryBackend()))
+        self.engine.init_chain(loaded["chain_id"], 1, _json_bytes(loaded["app_state"]))
+        self.chain_id = loaded["chain_id"]
+        self.url = "http://engine"
+        self.unreachable = 0
+        self.lost_answers = 0
+        self.makes_blocks = True
+        self.index_enabled = True
+        self.received: list[bytes] = []
+        self.mempool: deque[bytes] = deque()
+        self._cache: set[bytes] = set()
+        self._index: dict[bytes, CommittedTransaction] = {}
+        self.make_block()
+
+    def make_block(self) -> None:
+        """The next block, with everything from the mempool that fits, and the recheck after it."""
+        height = self.engine.height + 1
+        txs = self.engine.prepare_proposal(height, list(self.mempool), 4 * 2**20)
+        result = self.engine.finalize_block(height, sha256(b"block %d" % height), bytes(20), txs)
+        self.engine.commit()
+        for place, (raw, outcome) in enumerate(zip(txs, result.tx_results, strict=True)):
+            self.mempool.remove(raw)
+            self._index[hash_tx(raw)] = CommittedTransaction(hash_tx(raw), height, place, raw, _shown(outcome))
+            if outcome.code:
+                self._cache.discard(raw)
+        self.mempool = deque(raw for raw in self.mempool if self.engine.check_tx(raw).code == 0)
+
+    def restart(self) -> None:
+        """Forget what is only in memory: the mempool and the cache of what was seen."""
+        self.mempool.clear()
+        self._cache.clear()
+        self.engine.forget_uncommitted()
+
+    async def status(self) -> NodeStatus:
+        self._connect()
+        height = int(self.engine.height)
+        return NodeStatus("id", "node", self.chain_id, height, b"", b"", "", 1, False, b"", b"", 1)
+
+    async def abci_query(self, path: str, data: bytes = b"", height: int = 0, prove: bool = False) -> QueryResult:
+        self._connect()
+        answer = self.engine.query(path, data, height, prove)
+        return QueryResult(
+            answer.code, "headwater", answer.log, "", 0, answer.key, answer.value, answer.height, tuple(answer.proof)
+        )
+
+    async def broadcast_tx_sync(self, transaction: bytes) -> BroadcastResult:
+        self._connect()
+        self.received.append(transaction)
+        if transaction in self._cache:
+            raise AlreadyInMempool(-32603, "Internal error", "tx already exists in cache")
+        result = self.engine.check_tx(transaction)
+        if result.code == 0:
+            self._cache.add(transaction)
+            self.mempool.append(transaction)
+        if self.lost_answers:
+            self.lost_answers -= 1
+            raise RpcUnreachable("the connection broke")
+        return BroadcastResult(result.code, "headwater" if result.code else "", b"", result.log, hash_tx(transaction))
+
+    async def tx(self, hash_: bytes) -> CommittedTransaction | None:
+        self._connect()
+        if not self.index_enabled:
+            raise RpcError(-32603, "Internal error", "transaction indexing is disabled")
+        if self.makes_blocks and hash_ not in self._index:
+            self.make_block()
+        return self._index.get(hash_)
+
+    async def close(self) -> None:
+        """Nothing to close."""
+
+    async def __aenter__(self) -> "EngineNode":
+        return self
+
+    async def __aexit__(self, *_: object) -> None:
+        return None
+
+    def _connect(self) -> None:
+        if self.unreachable:
+            self.unreachable -= 1
+            raise RpcUnreachable("cannot reach a node at http://engine")
+
+
+def _json_bytes(value: object) -> bytes:
+    return dump_document(value)  # type: ignore[arg-type]
+
+
+def _shown(outcome) -> TransactionResult:
+    events = tuple(
+        Event(event_name(event), tuple(EventAttribute(key, value, True) for key, value in event_attributes(event)))
+        for event in outcome.events
+    )
+    codespace = "headwater" if outcome.code else ""
+    return TransactionResult(outcome.code, codespace, b"", outcome.log, "", outcome.gas, outcome.gas, events)
