@@ -47,7 +47,9 @@ def _parse(image: mmap.mmap, path: Path) -> BuildInfo:
     if start < 0 or start + HEADER_BYTES > len(image) or not image[start + FLAGS_OFFSET] & FLAG_STRINGS_INLINE:
         raise NotAGoBinary(f"{path} holds no Go build information")
     go_version, position = _read_string(image, start + HEADER_BYTES)
-    framed, _ = _read_string(image, position)
+    framed, end = _read_string(image, position)
+    if end > len(image):
+        raise NotAGoBinary(f"{path} is cut short")
     text = framed[FRAME_BYTES:-FRAME_BYTES].decode(errors="replace")
     rows = [line.split("\t") for line in text.splitlines()]
     package = next((row[1] for row in rows if row[0] == "path" and len(row) > 1), "")

@@ -17,7 +17,7 @@ Params = Mapping[str, Any]
 
 def normalise_url(text: str) -> str:
     """An RPC address as http(s)://host:port; accepts tcp:// (CometBFT's own form) and a bare host:port."""
-    url = text.strip().rstrip("/")
+    url = text.strip()
     if url.startswith("tcp://"):
         url = "http://" + url.removeprefix("tcp://")
     if "://" not in url:
@@ -29,7 +29,7 @@ def normalise_url(text: str) -> str:
         known = False
     if not known:
         raise UsageFailure(f"{text!r} is not the address of a node's RPC; use for example http://127.0.0.1:26657")
-    return url
+    return url.rstrip("/")
 
 
 @dataclass(frozen=True, slots=True)

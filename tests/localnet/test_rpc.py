@@ -35,20 +35,31 @@ def run(url, scenario):
     return asyncio.run(inside())
 
 
+async def until(question):
+    """The first answer that is something."""
+    while True:
+        answer = await question()
+        if answer:
+            return answer
+        await asyncio.sleep(0.05)
+
+
+async def is_at(client, height):
+    return (await client.status()).height >= height
+
+
 def test_a_transaction_can_be_sent_found_and_queried(kvstore_url):
     async def scenario(client):
         sent = await client.broadcast_tx_commit(b"river=thames")
         assert (sent.check.code, sent.result.code) == (0, 0)
         assert sent.hash == hashlib.sha256(b"river=thames").digest()
-        while (found := await client.tx(sent.hash)) is None:  # the node indexes after it tells
-            await asyncio.sleep(0.05)
+        found = await until(lambda: client.tx(sent.hash))  # the node indexes after it tells
         assert (found.transaction, found.height, found.index) == (b"river=thames", sent.height, 0)
         assert found.result.events[0].attribute("key") == "river"
         block = await client.block(sent.height)
         assert block.transactions == (b"river=thames",)
         results = await client.block_results(sent.height)
-        while (await client.status()).height <= sent.height:
-            await asyncio.sleep(0.05)
+        await until(lambda: is_at(client, sent.height + 1))
         assert (await client.header(sent.height + 1)).app_hash == results.app_hash
         answer = await client.abci_query("/store", b"river")
         assert answer.value == b"thames"
