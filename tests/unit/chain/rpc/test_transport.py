@@ -131,8 +131,9 @@ def breaking_server(behaviour):
         connections = []
 
         async def accept(reader, writer):
-            connections.append(writer)
+            connections.append(asyncio.current_task())
             writer.close()
+            await writer.wait_closed()
 
         server = await asyncio.start_server(accept, "127.0.0.1", 0)
         async with server:
@@ -142,6 +143,7 @@ def breaking_server(behaviour):
                 await behaviour(transport, connections)
             finally:
                 await transport.close()
+                await asyncio.gather(*connections)
 
     asyncio.run(scenario())
 
@@ -176,10 +178,14 @@ def test_nobody_there_is_unreachable_with_exit_code_3():
 
 def test_silence_is_unreachable_after_the_limit():
     async def scenario():
+        listening = []
+
         async def listen_only(reader, writer):
+            listening.append(asyncio.current_task())
             while await reader.read(1000):
                 pass
             writer.close()
+            await writer.wait_closed()
 
         server = await asyncio.start_server(listen_only, "127.0.0.1", 0)
         async with server:
@@ -189,6 +195,7 @@ def test_silence_is_unreachable_after_the_limit():
                 await transport.call("status")
             finally:
                 await transport.close()
+                await asyncio.gather(*listening)
 
     with pytest.raises(RpcUnreachable, match=r"did not answer within 0\.2 s"):
         asyncio.run(scenario())
