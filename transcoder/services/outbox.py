@@ -8,15 +8,14 @@ try again is the role's decision.
 import asyncio
 import logging
 
-from app.messages.fees import compute_min_fee
 from app.messages.rejections import Reason
-from app.messages.transaction import TxBody, decode_message, decode_tx, hash_tx, sign_body
+from app.messages.transaction import decode_message, hash_tx
 from app.params import Params
 from app.primitives.address import to_checksum
-from app.primitives.amounts import Wei
 from chain.keys.keyring import Signer
 from chain.rpc.client import RpcClient
-from chain.rpc.types import BroadcastResult
+from chain.rpc.errors import AlreadyInMempool
+from chain.tx.signing import make_body, sign, with_estimated_fee
 from transcoder.journal.core import Journal
 from transcoder.journal.records import OutboxEntry, OutboxState
 from transcoder.services.chain_reader import ChainReader, pick
@@ -24,7 +23,6 @@ from transcoder.services.chain_reader import ChainReader, pick
 log = logging.getLogger(__name__)
 
 MAX_IN_FLIGHT = 32
-FEE_MARGIN_PERCENT = 25
 _TRY_AGAIN = (Reason.NONCE_TOO_LOW, Reason.NONCE_TOO_HIGH, Reason.MEMPOOL_FULL)
 
 
@@ -87,13 +85,14 @@ class OutboxSender:
             nonce += 1
 
     def _sign(self, entry: OutboxEntry, nonce: int, params: Params) -> bytes:
-        message = decode_message(entry.message)
-        draft = sign_body(TxBody(self._chain_id, nonce, Wei(10**30), 0, (message,)), self._signer.private_key)
-        fee = compute_min_fee(decode_tx(draft), params) * (100 + FEE_MARGIN_PERCENT) // 100
-        return sign_body(TxBody(self._chain_id, nonce, Wei(fee), 0, (message,)), self._signer.private_key)
+        body = make_body(self._chain_id, nonce, (decode_message(entry.message),))
+        return sign(with_estimated_fee(body, params), self._signer).raw
 
     async def _broadcast(self, entry: OutboxEntry, raw: bytes) -> bool:
-        answer: BroadcastResult = await self._rpc.broadcast_tx_sync(raw)
+        try:
+            answer = await self._rpc.broadcast_tx_sync(raw)
+        except AlreadyInMempool:
+            return True
         if answer.code == 0:
             log.info("sent", extra={"intent": entry.key, "hash": answer.hash.hex()})
             return True
