@@ -4,7 +4,7 @@ from fractions import Fraction
 from pathlib import Path
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from transcoder.media.errors import MediaError
@@ -85,6 +85,7 @@ def test_the_peak_is_over_runs_of_half_to_one_and_a_half_targets() -> None:
     assert meter.average == -(-28_000 * 2 // 9)
 
 
+@settings(deadline=None)
 @given(st.lists(st.tuples(st.integers(1, 10**6), st.integers(1, 60)), min_size=1, max_size=30))
 def test_the_peak_is_never_below_what_a_player_may_measure(sizes: list[tuple[int, int]]) -> None:
     entries = [(size, Fraction(tenths, 20)) for size, tenths in sizes]
@@ -98,6 +99,7 @@ def test_the_peak_is_never_below_what_a_player_may_measure(sizes: list[tuple[int
                 assert meter.peak >= 8 * sum(each[0] for each in entries[first:last]) / seconds
 
 
+@settings(deadline=None)
 @given(st.fractions(0, 1000), st.integers(1, 9))
 def test_decimals_are_rounded_text(number: Fraction, places: int) -> None:
     text = decimal(number, places)

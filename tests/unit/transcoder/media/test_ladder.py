@@ -1,7 +1,7 @@
 """Ladders: what a rendition may be, and the order of the cascade."""
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from transcoder.media.ladder import Rendition, check_ladder, plan_cascade
@@ -63,6 +63,7 @@ def test_equal_sizes_follow_the_order_of_the_ladder() -> None:
 sides = st.integers(8, 40).map(lambda half: 2 * half)
 
 
+@settings(deadline=None)
 @given(sides, sides, st.lists(st.tuples(sides, sides), min_size=1, max_size=8))
 def test_every_cascade_ends_at_the_source(width: int, height: int, sizes: list[tuple[int, int]]) -> None:
     ladder = [rendition(f"r{number}", *size) for number, size in enumerate(sizes)]

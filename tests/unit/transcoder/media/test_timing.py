@@ -2,7 +2,7 @@
 
 from fractions import Fraction
 
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from transcoder.media.timing import TICK_WRAP, kept_pictures, mean_frame_ticks, ticks, wrapped_difference
@@ -12,6 +12,7 @@ def steady(rate: Fraction, count: int, start: int = 126_000) -> list[int]:
     return [start + ticks(number / rate) for number in range(count)]
 
 
+@settings(deadline=None)
 @given(st.integers(0, 1 << 40), st.integers(-(1 << 31), 1 << 31))
 def test_a_difference_survives_the_wrap(earlier: int, distance: int) -> None:
     assert wrapped_difference((earlier + distance) % TICK_WRAP, earlier % TICK_WRAP) == distance
@@ -41,6 +42,7 @@ def test_a_ceiling_at_or_above_the_rate_keeps_every_picture() -> None:
             assert kept_pictures(times, ceiling) == set(times)
 
 
+@settings(deadline=None)
 @given(st.integers(5, 120), st.integers(1, 120))
 def test_a_ceiling_keeps_the_first_picture_and_never_exceeds_itself(rate: int, ceiling: int) -> None:
     times = steady(Fraction(rate), 2 * rate)
