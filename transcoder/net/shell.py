@@ -60,6 +60,7 @@ class ServiceShell:
         self._tasks: dict[str, asyncio.Task[None]] = {}
         self._cleanups: list[Cleanup] = []
         self._stop = asyncio.Event()
+        self._next_signal: Callable[[], None] = self.stop
 
     @property
     def url(self) -> str:
@@ -86,6 +87,10 @@ class ServiceShell:
     def stop(self) -> None:
         """Ask the service to end; `run` returns when it has."""
         self._stop.set()
+
+    def on_first_signal(self, finish: Callable[[], None]) -> None:
+        """Have the first SIGTERM or SIGINT call `finish`, for work to be brought to an end; the second one stops."""
+        self._next_signal = finish
 
     async def run(self) -> None:
         """Serve until a signal or `stop`.
@@ -155,7 +160,11 @@ class ServiceShell:
 
     def _catch_signals(self) -> None:
         for number in (signal.SIGTERM, signal.SIGINT):
-            asyncio.get_running_loop().add_signal_handler(number, self.stop)
+            asyncio.get_running_loop().add_signal_handler(number, self._signalled)
+
+    def _signalled(self) -> None:
+        act, self._next_signal = self._next_signal, self.stop
+        act()
 
     def _release_signals(self) -> None:
         for number in (signal.SIGTERM, signal.SIGINT):

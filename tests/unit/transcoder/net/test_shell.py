@@ -77,6 +77,22 @@ def test_two_services_in_one_process_count_apart():
     assert ServiceShell("a").registry is not ServiceShell("b").registry
 
 
+def test_the_first_signal_may_finish_work_and_the_second_one_stops():
+    async def main():
+        told = asyncio.Event()
+        shell = ServiceShell("test")
+        shell.on_first_signal(told.set)
+        running = asyncio.create_task(shell.run())
+        await shell.ready.wait()
+        os.kill(os.getpid(), signal.SIGTERM)
+        await told.wait()
+        assert not running.done()
+        os.kill(os.getpid(), signal.SIGTERM)
+        await running
+
+    asyncio.run(main())
+
+
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
 def test_a_signal_cancels_tasks_then_closes_in_reverse_order(number):
     order = []
