@@ -10,7 +10,7 @@ from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field
 from itertools import islice
 from typing import Any
-from urllib.parse import parse_qsl, urlsplit
+from urllib.parse import parse_qsl
 
 from app.execution.invariants import find_broken
 from app.messages.record import to_json
@@ -67,15 +67,17 @@ def _answer_key(view: StateView, key: bytes, height: int, prove: bool) -> QueryA
 
 
 def _answer_json(view: StateView, nonce_of: NonceOf, path: str) -> dict[str, Any]:
-    parts = urlsplit(path)
-    name, *arguments = parts.path.strip("/").split("/")
+    if view.height == 0:
+        raise QueryError("there is no state before the first block; ask again")
+    path, _, query = path.partition("?")
+    name, *arguments = path.strip("/").split("/")
     answer = _ANSWERS.get((name, len(arguments)))
     if answer is None:
         usages = sorted("/".join([known, *["…"] * count]) for known, count in _ANSWERS)
         raise QueryError(f"no such query: {path!r}; known are {', '.join(usages)}")
     if name == "nonce":
         return {"nonce": nonce_of(_address(arguments[0]))}
-    return answer(view, dict(parse_qsl(parts.query)), *arguments)
+    return answer(view, dict(parse_qsl(query)), *arguments)
 
 
 def _status(view: StateView, query: Query) -> dict[str, Any]:

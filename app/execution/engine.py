@@ -124,8 +124,8 @@ class Engine:
         self._mempool.reset(self._store.height)
 
     def next_nonce(self, sender: Address) -> int:
-        """The nonce after those that wait in the mempool."""
-        return self._mempool.next_nonce(self._store, sender)
+        """The nonce after those that wait in the mempool; any thread may ask."""
+        return self._mempool.next_nonce(self._store.view(), sender)
 
     def query(self, path: str, data: bytes, height: int, prove: bool) -> QueryAnswer:
         """Answer from committed state, never raising."""

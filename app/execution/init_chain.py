@@ -10,7 +10,7 @@ from app.messages.genesis_state import GenesisState, GenesisTranscoder
 from app.messages.record import RecordError, from_json
 from app.messages.records import CommonPool, Profile, Rates, RoundState, Supply, Totals, Transcoder
 from app.params import ParamsError, check_params
-from app.primitives.amounts import Height, Lpt, Round, Wei
+from app.primitives.amounts import MAX_AMOUNT, Height, Lpt, Round, Wei
 from app.protocol.environment import BlockEnv
 from app.protocol.inflation import compute_mintable
 from app.protocol.ledger import credit_lpt, credit_wei
@@ -63,7 +63,10 @@ def _refuse_float(text: str) -> Any:
 def _count_supply(genesis: GenesisState) -> Supply:
     balances = sum(account.lpt for account in genesis.accounts)
     staked = sum(t.stake for t in genesis.transcoders) + sum(bond.amount for bond in genesis.bonds)
-    return Supply(Lpt(balances + staked), Wei(sum(account.wei for account in genesis.accounts)), Lpt(0), Lpt(0))
+    supply = Supply(Lpt(balances + staked), Wei(sum(account.wei for account in genesis.accounts)), Lpt(0), Lpt(0))
+    if max(supply.lpt, supply.wei) > MAX_AMOUNT:
+        raise GenesisError(f"app_state holds {supply.lpt} units of LPT and {supply.wei} wei; at most 2^128 - 1 of each")
+    return supply
 
 
 def _first_round(genesis: GenesisState, initial_height: int) -> RoundState:

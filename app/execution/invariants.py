@@ -6,10 +6,11 @@ Each check walks the tables it needs, so that all of them cost time in proportio
 from collections.abc import Callable
 
 from app.primitives.amounts import UNITS_PER_TOKEN
-from app.protocol.stake import get_stake, get_total_stake
+from app.protocol.stake import get_pending_fees, get_stake, get_total_stake
 from app.state.tables import (
     ACCOUNTS,
     ACTIVE,
+    CANDIDATES_BY_PRICE,
     CANDIDATES_BY_STAKE,
     CLAIMED_RANGES,
     CLAIMS,
@@ -17,6 +18,7 @@ from app.state.tables import (
     DELEGATORS,
     DEPOSITS,
     JOBS,
+    JOINED,
     POOLS,
     ROUND,
     SUPPLY,
@@ -80,12 +82,44 @@ def _delegator_stakes(state: ReadState) -> str:
     for (address,), delegator in DELEGATORS.items(state):
         entry = sums.setdefault(delegator.candidate, [0, 0])
         entry[0] += get_stake(state, address)
-        entry[1] += 2 if delegator.shares and delegator.joining_shares else 1
+        entry[1] += (delegator.shares > 0) + (delegator.joining_shares > 0)
     for (candidate,), _ in POOLS.items(state):
         held, parts = sums.get(candidate, [0, 0])
         total = get_total_stake(state, candidate)
-        if not (held <= total and (total - held < parts or total == held)):
+        if not 0 <= total - held < max(parts, 1):
             return f"stakes towards 0x{candidate.hex()} sum up to {held}, its pool has {total}, {parts} holders"
+    return ""
+
+
+def _shares(state: ReadState) -> str:
+    held: dict[bytes, list[int]] = {}
+    unclaimed: dict[tuple[bytes, int], int] = {}
+    for _, delegator in DELEGATORS.items(state):
+        entry = held.setdefault(delegator.candidate, [0, 0])
+        bucket = JOINED.get(state, delegator.candidate, delegator.joining_round) if delegator.joining_shares else None
+        entry[0] += delegator.shares
+        if bucket is None:
+            entry[1] += delegator.joining_shares
+            continue
+        entry[0] += delegator.joining_shares * (bucket.shares // bucket.joining_shares)
+        key = (delegator.candidate, delegator.joining_round)
+        unclaimed[key] = unclaimed.get(key, 0) + delegator.joining_shares
+    for (candidate,), pool in POOLS.items(state):
+        found, shares = held.get(candidate, [0, 0]), [pool.shares, pool.joining_shares]
+        if found != shares or (pool.stake == 0) != (pool.shares == 0):
+            return f"0x{candidate.hex()} has shares {shares} over {pool.stake}, its delegators have {found}"
+    buckets = {key: bucket.unclaimed for key, bucket in JOINED.items(state)}
+    return "" if buckets == unclaimed else f"{buckets} is unclaimed in buckets, delegators could claim {unclaimed}"
+
+
+def _uncollected_fees(state: ReadState) -> str:
+    owed: dict[bytes, int] = {}
+    for (address,), delegator in DELEGATORS.items(state):
+        uncollected = get_pending_fees(state, address) - delegator.fees
+        owed[delegator.candidate] = owed.get(delegator.candidate, 0) + uncollected
+    for (candidate,), pool in POOLS.items(state):
+        if owed.get(candidate, 0) > pool.fees:
+            return f"0x{candidate.hex()} owes fees of {owed[candidate]} and has {pool.fees}"
     return ""
 
 
@@ -96,17 +130,24 @@ def _candidate_order(state: ReadState) -> str:
     return "" if ranked == expected else "the order by stake is not the order of the stakes"
 
 
+def _price_order(state: ReadState) -> str:
+    prices = sorted((t.next_rates.price_per_segment, address) for (address,), t in TRANSCODERS.items(state))
+    return "" if prices == list(CANDIDATES_BY_PRICE.keys(state)) else "the order by price is not that of the prices"
+
+
 def _active_stake(state: ReadState) -> str:
     locked = sum(active.stake for _, active in ACTIVE.items(state))
     return _difference(ROUND.read(state).active_stake, locked, "the sum of all locked stakes")
 
 
 def _validator_power(state: ReadState) -> str:
-    validators = {validator.operator: validator.power for _, validator in VALIDATORS.items(state)}
+    powers = {validator.operator: validator.power for _, validator in VALIDATORS.items(state)}
     for (address,), active in ACTIVE.items(state):
-        if address in validators and validators[address] != active.stake // UNITS_PER_TOKEN:
-            return f"0x{address.hex()} has a power of {validators[address]} and a stake of {active.stake}"
-    return "" if validators else "there is no validator"
+        # Where an election left no validator the last set stays, so that the drawn one may have an older power.
+        power = 0 if active.from_waitlist else active.stake // UNITS_PER_TOKEN
+        if power and powers.get(address, power) != power:
+            return f"0x{address.hex()} has a power of {powers[address]} and a stake of {active.stake}"
+    return "" if powers else "there is no validator"
 
 
 def _claimed_once(state: ReadState) -> str:
@@ -128,7 +169,10 @@ INVARIANTS: dict[str, Callable[[ReadState], str]] = {
     "bonded total": _bonded_total,
     "verifier bonds": _verifier_bonds,
     "delegator stakes": _delegator_stakes,
+    "shares": _shares,
+    "uncollected fees": _uncollected_fees,
     "candidate order": _candidate_order,
+    "price order": _price_order,
     "active stake": _active_stake,
     "validator power": _validator_power,
     "claimed once": _claimed_once,

@@ -61,7 +61,7 @@ class MempoolView:
     def reset(self, height: int) -> None:
         """Begin afresh over the state of a new commit; how long a nonce has waited is kept."""
         self._senders.clear()
-        late = height - MAX_WAIT_BLOCKS
+        late = height - 2 * MAX_WAIT_BLOCKS  # a recheck may come blocks later, and must still find its time to be over
         self._waiting_since = {raw: since for raw, since in self._waiting_since.items() if since >= late}
 
     def _open(self, state: ReadState, address: Address) -> Sender:

@@ -1,23 +1,23 @@
-"""What is known of a transaction's bytes alone: its content and its sender, or why it is none.
+"""What is known of a transaction's bytes alone: its content and its sender.
 
 Decoding and recovering a sender cost most of a transfer. CheckTx, its recheck, proposals and FinalizeBlock ask for the
-same bytes, so that the verdict is kept. It is a pure function of the bytes; the cache has one owner, the thread of
-consensus and mempool.
+same bytes, so that what they hold is kept. It is a pure function of the bytes; the cache has one owner, the thread of
+consensus and mempool. Refused bytes are not kept: they would let anybody fill the memory for nothing.
 """
 
-from app.messages.rejections import Rejection
 from app.messages.transaction import Tx, decode_tx, recover_sender
 from app.primitives.address import Address
 
-MAX_VERDICTS = 200_000
+MAX_VERDICT_BYTES = 64 * 1024 * 1024
+"""How many bytes of transactions are remembered: 300,000 transfers, more than a mempool holds."""
 
 
 class Verdicts:
     """A bounded memory of verdicts; the oldest are forgotten first."""
 
-    def __init__(self, limit: int = MAX_VERDICTS) -> None:
-        self._limit = limit
-        self._known: dict[bytes, tuple[Tx, Address] | Rejection] = {}
+    def __init__(self, max_bytes: int = MAX_VERDICT_BYTES) -> None:
+        self._room = max_bytes
+        self._known: dict[bytes, tuple[Tx, Address]] = {}
 
     def judge(self, raw: bytes) -> tuple[Tx, Address]:
         """The transaction and its sender.
@@ -27,25 +27,18 @@ class Verdicts:
         """
         verdict = self._known.get(raw)
         if verdict is None:
-            verdict = _judge(raw)
+            tx = decode_tx(raw)
+            verdict = tx, recover_sender(tx)
             self._remember(raw, verdict)
-        if isinstance(verdict, Rejection):
-            raise verdict
         return verdict
 
     def forget(self, raw: bytes) -> None:
         """Drop what will not be asked for again."""
-        self._known.pop(raw, None)
+        if self._known.pop(raw, None) is not None:
+            self._room += len(raw)
 
-    def _remember(self, raw: bytes, verdict: tuple[Tx, Address] | Rejection) -> None:
-        if len(self._known) >= self._limit:
-            del self._known[next(iter(self._known))]
+    def _remember(self, raw: bytes, verdict: tuple[Tx, Address]) -> None:
         self._known[raw] = verdict
-
-
-def _judge(raw: bytes) -> tuple[Tx, Address] | Rejection:
-    try:
-        tx = decode_tx(raw)
-        return tx, recover_sender(tx)
-    except Rejection as rejection:
-        return rejection
+        self._room -= len(raw)
+        while self._room < 0:
+            self.forget(next(iter(self._known)))

@@ -57,7 +57,7 @@ def parse_canonical(message_type: Any, data: bytes) -> Any:
     """Parse bytes as a protobuf message and insist on the one canonical form.
 
     Raises:
-        Rejection: UNDECODABLE or NOT_CANONICAL.
+        Rejection: UNDECODABLE, NOT_CANONICAL, or UNKNOWN_MESSAGE for what is canonical but for unknown fields.
     """
     try:
         message = message_type.FromString(data)
@@ -65,10 +65,15 @@ def parse_canonical(message_type: Any, data: bytes) -> Any:
         raise Rejection(Reason.UNDECODABLE, f"not a {message_type.DESCRIPTOR.name}: {error}") from None
     message.DiscardUnknownFields()
     if message.SerializeToString(deterministic=True) != data:
-        raise Rejection(
-            Reason.NOT_CANONICAL, f"{message_type.DESCRIPTOR.name} has another, shorter or ordered encoding"
-        )
+        raise _describe_other_form(message_type, data)
     return message
+
+
+def _describe_other_form(message_type: Any, data: bytes) -> Rejection:
+    name = message_type.DESCRIPTOR.name
+    if message_type.FromString(data).SerializeToString(deterministic=True) == data:
+        return Rejection(Reason.UNKNOWN_MESSAGE, f"{name} holds a message or a field that this version does not know")
+    return Rejection(Reason.NOT_CANONICAL, f"{name} has another, shorter or ordered encoding")
 
 
 def body_to_wire(body: bodies.Body) -> Any:

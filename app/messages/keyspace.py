@@ -49,7 +49,8 @@ def encode_part(kind: Any, part: KeyPart) -> bytes:
     if isinstance(part, int):
         return part.to_bytes(16 if kind == AMOUNT else 8, "big")
     if isinstance(part, str):
-        return bytes([len(part)]) + part.encode()
+        text = part.encode()
+        return bytes([len(text)]) + text
     return part
 
 

@@ -4,7 +4,7 @@ At each round the rate moves by `inflation_change` towards the target: up while 
 supply is bonded, down while more is, never below 0, and not at all when it is met. *Bonded* is all bonded stake.
 """
 
-from app.primitives.amounts import Lpt
+from app.primitives.amounts import MAX_AMOUNT, Lpt
 from app.primitives.fractions import ONE, Fraction, fraction_of
 from app.protocol.environment import Env
 from app.state.tables import SUPPLY, TOTALS, ReadState
@@ -26,5 +26,6 @@ def move_inflation_rate(state: ReadState, env: Env, rate: Fraction) -> Fraction:
 
 
 def compute_mintable(state: ReadState, rate: Fraction) -> Lpt:
-    """What a round may mint, from the rate after the move, rounded down."""
-    return Lpt(fraction_of(SUPPLY.read(state).lpt, rate))
+    """What a round may mint, from the rate after the move, rounded down; the supply never passes 128 bits."""
+    supply = SUPPLY.read(state).lpt
+    return Lpt(min(fraction_of(supply, rate), MAX_AMOUNT - supply))

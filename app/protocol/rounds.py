@@ -14,7 +14,7 @@ from app.messages.rejections import Reason, Rejection
 from app.params import compute_lock_length
 from app.primitives.address import Address
 from app.primitives.amounts import Height, Lpt, Round
-from app.protocol.clock import is_over
+from app.protocol.clock import is_locked, is_over
 from app.protocol.environment import BlockEnv, Env, TxEnv
 from app.protocol.inflation import compute_mintable, move_inflation_rate
 from app.protocol.rewards import pay_reward
@@ -49,7 +49,11 @@ def begin_block(state: State, env: BlockEnv) -> None:
 
 
 def initialize_round(state: State, env: Env) -> None:
-    """Close the round that is over and initialise the one that the height is in; some may have passed in between."""
+    """Close the round that is over and initialise the one that the height is in.
+
+    Rounds that have passed in between mint nothing. Where the lock period has begun already, the lowest price is that
+    of now: until a round is initialised nobody can change any.
+    """
     close_round(state, env)
     last = ROUND.read(state)
     passed = (env.height - last.start_height) // last.length
@@ -68,6 +72,8 @@ def initialize_round(state: State, env: Env) -> None:
         previous_work=last.work,
         lowest_price=None,
     )
+    if is_locked(begun, env.height, compute_lock_length(env.params)):
+        begun = replace(begun, lowest_price=get_lowest_price(state))
     ROUND.put(state, begun)
     elect(state, env)
     update_validators(state, env)

@@ -10,7 +10,8 @@ real network twice), and the sum of all stakes stays short of the pool by less t
 the chain runs.
 
 A bond made in a round earns from the next round on: until then it lies in the pool's joining bucket, with shares of
-its own. The first touch of the pool in a later round turns the bucket into shares, at the price of that moment.
+its own. The first touch of the pool in a later round turns the bucket into shares, so many whole ones for each joining
+share. So every share has an owner: whoever leaves last takes all that is left, and an emptied pool starts anew.
 """
 
 from dataclasses import replace
@@ -19,8 +20,8 @@ from app.messages.records import DelegationPool, Delegator, Empty, JoinedBucket
 from app.messages.rejections import Reason, Rejection
 from app.primitives.address import Address
 from app.primitives.amounts import MAX_AMOUNT, Lpt, Round, Wei, format_wei
-from app.primitives.fractions import mul_ceil, mul_floor
-from app.protocol.ledger import change_bonded
+from app.primitives.fractions import mul_floor
+from app.protocol.ledger import change_bonded, pay_common_pool
 from app.state.tables import (
     CANDIDATES_BY_STAKE,
     DELEGATORS,
@@ -32,10 +33,11 @@ from app.state.tables import (
     State,
 )
 
-SHARE_SCALE = 10**9
-"""Shares of a new pool per base unit of LPT: what a bond loses by rounding is less than a billionth of a unit."""
+SHARE_SCALE = 10**36
+"""Shares of a new pool per base unit of LPT. A bond loses less than one part in so many by rounding, times the factor
+by which the stake of the pool has grown: less than a base unit, for all LPT that 128 bits can count."""
 
-FEE_SCALE = 10**36
+FEE_SCALE = 10**63
 """The divisor of fee factors: 10^27 for each base unit, times the share scale."""
 
 # --- accessors
@@ -79,16 +81,17 @@ def settle_pool(state: State, candidate: Address) -> DelegationPool:
     pool, now = POOLS.read(state, candidate), ROUND.read(state).number
     if pool.joining_shares == 0 or pool.joining_round >= now:
         return pool
-    shares = compute_shares(pool, pool.joining_stake)
+    # The same whole number of shares for each joining share: no division is left to its holders, and no share over.
+    shares = compute_shares(pool, pool.joining_stake) // pool.joining_shares * pool.joining_shares
     bucket = JoinedBucket(pool.joining_shares, shares, pool.fee_factor, pool.joining_shares)
     JOINED.put(state, bucket, candidate, pool.joining_round)
     settled = replace(
-        _without_ownerless_shares(pool),
+        pool,
         stake=Lpt(pool.stake + pool.joining_stake),
+        shares=pool.shares + shares,
         joining_stake=Lpt(0),
         joining_shares=0,
     )
-    settled = replace(settled, shares=settled.shares + shares)
     POOLS.put(state, settled, candidate)
     return settled
 
@@ -156,6 +159,9 @@ def leave_pool(state: State, address: Address) -> Lpt:
         joining_stake=Lpt(pool.joining_stake - joining),
         joining_shares=pool.joining_shares - delegator.joining_shares,
     )
+    if shrunk.shares == 0 and shrunk.joining_shares == 0:
+        pay_common_pool(state, wei=shrunk.fees)  # what divisions have left; everybody has collected and gone
+        shrunk = replace(shrunk, fees=Wei(0))
     _put_pool(state, delegator.candidate, pool, shrunk)
     DELEGATORS.put(state, replace(delegator, shares=0, joining_shares=0), address)
     change_bonded(state, -(active + joining))
@@ -173,7 +179,8 @@ def redirect(state: State, address: Address, candidate: Address) -> None:
 def add_to_pool(state: State, address: Address, candidate: Address, amount: int) -> None:
     """Bond an amount that earns at once: a transcoder's cut of its reward, and stakes at genesis."""
     delegator = settle_delegator(state, address) or _unbonded(candidate)
-    pool = _without_ownerless_shares(settle_pool(state, candidate))
+    assert delegator.candidate == candidate, "only who is bonded to a candidate adds to its pool"
+    pool = settle_pool(state, candidate)
     shares = compute_shares(pool, amount)
     grown = replace(pool, stake=Lpt(pool.stake + amount), shares=pool.shares + shares)
     _put_pool(state, candidate, pool, grown)
@@ -224,14 +231,10 @@ def take_fees(state: State, address: Address, amount: int) -> None:
 
 def compute_shares(pool: DelegationPool, amount: int) -> int:
     """The shares that an amount buys, rounded down in favour of those who hold shares already."""
-    if pool.stake == 0 or pool.shares == 0:
+    assert (pool.stake == 0) == (pool.shares == 0), "a slash leaves a base unit, or shares would be worth nothing"
+    if pool.shares == 0:
         return amount * SHARE_SCALE
     return mul_floor(amount, pool.shares, pool.stake)
-
-
-def compute_shares_to_burn(pool: DelegationPool, amount: int) -> int:
-    """The shares that pay for an amount taken out, rounded up in favour of those who stay."""
-    return mul_ceil(amount, pool.shares, pool.stake)
 
 
 def index_candidate(state: State, candidate: Address, old: int | None, new: int | None) -> None:
@@ -255,11 +258,6 @@ def _put_pool(state: State, candidate: Address, old: DelegationPool, new: Delega
 
 def _value(shares: int, stake: int, all_shares: int) -> int:
     return mul_floor(shares, stake, all_shares) if all_shares else 0
-
-
-def _without_ownerless_shares(pool: DelegationPool) -> DelegationPool:
-    # Joined buckets round shares down, so that the last ones of a pool that everybody has left belong to nobody.
-    return pool if pool.stake else replace(pool, shares=0)
 
 
 def _shares_of_bucket(pool: DelegationPool, amount: int) -> int:

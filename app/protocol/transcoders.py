@@ -75,9 +75,9 @@ def register(state: State, address: Address, transcoder: Transcoder) -> None:
     else:
         CANDIDATES_BY_PRICE.drop(state, before.next_rates.price_per_segment, address)
     CANDIDATES_BY_PRICE.put(state, Empty(), transcoder.next_rates.price_per_segment, address)
-    if transcoder.consensus_pubkey:
-        owner = ConsensusKeyOwner(address, transcoder.consensus_pubkey, Height(0))
-        CONSENSUS_KEYS.put(state, owner, consensus_address(transcoder.consensus_pubkey))
+    key = transcoder.consensus_pubkey
+    if key and not CONSENSUS_KEYS.has(state, consensus_address(key)):
+        CONSENSUS_KEYS.put(state, ConsensusKeyOwner(address, key, Height(0)), consensus_address(key))
     TRANSCODERS.put(state, transcoder, address)
 
 
@@ -152,8 +152,10 @@ def _check_consensus_key(state: State, sender: Address, before: Transcoder | Non
     if len(pubkey) != PUBKEY_LENGTH:
         raise Rejection(Reason.INVALID_FIELD, f"an ed25519 key has {PUBKEY_LENGTH} bytes, this one {len(pubkey)}")
     owner = CONSENSUS_KEYS.get(state, consensus_address(pubkey))
-    if owner is not None and (owner.operator != sender or owner.removed_height):
-        raise Rejection(Reason.CONSENSUS_KEY_IN_USE, "this consensus key belongs, or has belonged, to a transcoder")
+    if owner is not None and owner.operator != sender:
+        raise Rejection(
+            Reason.CONSENSUS_KEY_IN_USE, "this consensus key belongs, or has belonged, to another transcoder"
+        )
     if before is not None and before.consensus_pubkey not in (b"", pubkey):
         raise Rejection(Reason.CONSENSUS_KEY_IN_USE, "another consensus key is published already")
 
