@@ -1,6 +1,7 @@
 """Cutting files: continuous time over segments and loops, and every odd input a broadcaster may bring."""
 
 import os
+import random
 import subprocess
 import sys
 from fractions import Fraction
@@ -250,3 +251,37 @@ def test_memory_does_not_grow_with_the_number_of_segments(tmp_path: Path) -> Non
     command = [sys.executable, "-c", MEMORY_SCRIPT, str(path)]
     done = subprocess.run(command, check=True, capture_output=True, text=True, timeout=120)
     assert int(done.stdout) < 8 * 1024, "kibibytes more after 560 segments"
+
+
+def test_a_change_of_picture_size_within_the_file_is_evened_out(tmp_path: Path) -> None:
+    large = draw_video(tmp_path / "large.ts", "-f", "mpegts", seconds=1)
+    small = draw_video(tmp_path / "small.ts", "-f", "mpegts", "-output_ts_offset", "1", size="320x180", seconds=1)
+    both = tmp_path / "both.ts"
+    both.write_bytes(large.read_bytes() + small.read_bytes())
+    segments = segments_of(both, 9, seconds=Fraction(1, 2))
+    assert_continuous(segments, 3600)
+    assert [probe(segment.data).video.width for segment in segments] == [640] * 4
+
+
+def test_damaged_files_are_refused_or_cut_and_nothing_else(tmp_path: Path) -> None:
+    chance = random.Random(2)
+    sources = [
+        draw_video(tmp_path / f"whole.{kind}", *options, size="160x90", seconds=1)
+        for kind, options in (("mp4", []), ("mkv", []), ("flv", []), ("ts", ["-f", "mpegts"]))
+    ]
+    outcomes = {"refused": 0, "cut": 0}
+    for number in range(80):
+        source = sources[number % 4]
+        data = bytearray(source.read_bytes())
+        for _ in range(chance.choice((1, 10, 200))):
+            # The ends hold the headers and indexes, where damage is most interesting.
+            place = chance.choice((chance.randrange(3000), -1 - chance.randrange(3000), chance.randrange(len(data))))
+            data[place % len(data)] = chance.randrange(256)
+        damaged = tmp_path / f"damaged{source.suffix}"
+        damaged.write_bytes(data)
+        try:
+            with FileSegmenter(damaged, Fraction(1)) as segmenter:
+                outcomes["cut"] += len(list(segmenter.segments())) > 0
+        except MediaError:
+            outcomes["refused"] += 1
+    assert min(outcomes.values()) > 5, outcomes

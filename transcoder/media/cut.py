@@ -20,7 +20,17 @@ from transcoder.media.coded import CodedFrame
 from transcoder.media.encode import ColourTags, EncoderSettings, SegmentEncoder
 from transcoder.media.errors import MediaError, MediaReason
 from transcoder.media.pictures import PIXELS, TIME_BASE
-from transcoder.media.probe import FFMPEG_ERRORS, MediaInfo, VideoInfo, first_video, open_input, probe
+from transcoder.media.probe import (
+    FFMPEG_ERRORS,
+    MediaInfo,
+    VideoInfo,
+    decode_packet,
+    decode_rest,
+    first_video,
+    open_input,
+    probe,
+    read_packets,
+)
 from transcoder.media.profile import Profile
 from transcoder.media.timing import TICKS_PER_SECOND
 
@@ -116,13 +126,18 @@ def plan_cut(path: Path, segment_seconds: Fraction) -> CutPlan:
     reason = _unfit_stream(info.video)
     if reason is not None:
         return replace(draft, reencoded_because=reason)
-    reason, reorder_pictures = _walk_packets(path, draft)
+    try:
+        reason, reorder_pictures = _walk_packets(path, draft)
+    except FFMPEG_ERRORS:
+        reason, reorder_pictures = "a packet is damaged", 0
     return replace(draft, reencoded_because=reason, reorder_pictures=reorder_pictures)
 
 
 def _origin(container: InputContainer, stream: VideoStream) -> Fraction:
     times = [
-        packet.pts for packet, _ in zip(container.demux(stream), range(32), strict=False) if packet.pts is not None
+        packet.pts
+        for packet, _ in zip(read_packets(container, stream), range(32), strict=False)
+        if packet.pts is not None
     ]
     if not times:
         raise MediaError(MediaReason.UNSUPPORTED, "the video carries no time stamps")
@@ -191,21 +206,9 @@ def annexb_frames(path: Path, origin_seconds: Fraction) -> Iterator[CodedFrame]:
     with open_input(path) as container:
         stream = first_video(container)
         to_annexb = BitStreamFilterContext("h264_mp4toannexb", stream)
-        for packet in _packets(container, stream):
+        for packet in read_packets(container, stream):
             for converted in to_annexb.filter(packet):
                 yield _relative(converted, origin_seconds)
-
-
-def _packets(container: InputContainer, stream: VideoStream) -> Iterator["Packet[VideoStream]"]:
-    """Packets up to the end or to where the file is cut short."""
-    packets = container.demux(stream)
-    while True:
-        try:
-            packet = next(packets)
-        except (StopIteration, *FFMPEG_ERRORS):
-            return
-        if packet.size and packet.pts is not None and not packet.is_corrupt:
-            yield packet
 
 
 def _relative(packet: "Packet[VideoStream]", origin_seconds: Fraction) -> CodedFrame:
@@ -289,10 +292,13 @@ def steady_pictures(path: Path, plan: CutPlan) -> Iterator[VideoFrame]:
     with open_input(path) as container:
         stream = first_video(container)
         stream.codec_context.thread_count = 1
+        shape: tuple[int, int, str] | None = None
         for picture in _timely_pictures(container, stream, plan):
-            if not graph.configured:
+            if shape is None:
+                shape = (picture.width, picture.height, picture.format.name)
                 _configure(graph, picture, plan)
-            graph.vpush(picture)
+            # A file that changes its picture size is brought back to the first one.
+            graph.vpush(picture.reformat(*shape))
             yield from _ready(graph.vpull)
     if not graph.configured:
         raise MediaError(MediaReason.DAMAGED, f"{path}: no picture can be decoded")
@@ -328,19 +334,9 @@ def _timely_pictures(container: InputContainer, stream: VideoStream, plan: CutPl
 
 
 def _decoded(container: InputContainer, stream: VideoStream) -> Iterator[VideoFrame]:
-    for packet in _packets(container, stream):
-        try:
-            yield from packet.decode()
-        except FFMPEG_ERRORS:
-            continue
-    yield from _ready_list(stream)
-
-
-def _ready_list(stream: VideoStream) -> list[VideoFrame]:
-    try:
-        return stream.codec_context.decode(None)
-    except FFMPEG_ERRORS:
-        return []
+    for packet in read_packets(container, stream):
+        yield from decode_packet(packet)
+    yield from decode_rest(stream)
 
 
 def _configure(graph: Graph, picture: VideoFrame, plan: CutPlan) -> None:

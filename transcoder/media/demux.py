@@ -45,6 +45,9 @@ def demux_segment(data: bytes, limits: SegmentLimits = DEFAULT_LIMITS) -> Demuxe
             io.BytesIO(data), "r", format="mpegts", options=_probe_options(data), metadata_errors="replace"
         ) as container:
             return _read(container, limits)
+    except IndexError as error:
+        # PyAV's answer to a stream that appears after the first packets.
+        raise MediaError(MediaReason.DAMAGED, "a stream begins in the middle of the segment") from error
     except (av.error.FFmpegError, EOFError) as error:
         reason = getattr(error, "strerror", None) or "it ends too early"
         raise MediaError(MediaReason.NOT_MEDIA, f"not an MPEG-TS segment ({reason})") from error

@@ -1,14 +1,18 @@
 """What is in a file or segment: streams, sizes, rates, rotation; and clear errors for what is no video."""
 
 import io
+from collections.abc import Iterator
 from dataclasses import dataclass
 from fractions import Fraction
 from pathlib import Path
+from typing import TypeVar, cast
 
 import av
 import av.error
 from av.audio.stream import AudioStream
 from av.container import InputContainer
+from av.packet import Packet
+from av.stream import Stream
 from av.video.frame import VideoFrame
 from av.video.stream import VideoStream
 
@@ -16,7 +20,8 @@ from transcoder.media.errors import MediaError, MediaReason
 
 FORMATS = "mov,mp4,m4a,3gp,3g2,mj2,matroska,webm,mpegts,flv,avi,mpeg"
 """The containers a broadcaster may bring. Playlists and scripts, which could name other files, are not among them."""
-PICTURES_TRIED = 50
+PACKETS_TRIED = 250
+StreamT = TypeVar("StreamT", bound=Stream)
 FFMPEG_ERRORS = (av.error.FFmpegError, EOFError)
 
 
@@ -113,25 +118,52 @@ def _name(source: Path | bytes) -> str:
 def first_video(container: InputContainer) -> VideoStream:
     """The first stream of moving pictures (cover art does not count); MediaError when there is none."""
     for stream in container.streams.video:
-        if not stream.disposition & av.stream.Disposition.attached_pic:
-            return stream
+        if stream.disposition & av.stream.Disposition.attached_pic:
+            continue
+        if stream.codec_context is None:
+            raise MediaError(MediaReason.UNSUPPORTED, "the video's codec is unknown or its header damaged")
+        return stream
     what = "only audio" if container.streams.audio else "no stream that is known"
     raise MediaError(MediaReason.NO_VIDEO, f"the input holds {what}; a job needs video")
 
 
+def read_packets(container: InputContainer, stream: StreamT) -> Iterator["Packet[StreamT]"]:
+    """A stream's packets up to the end of the file, or to where it is cut short or damaged beyond reading."""
+    packets = container.demux(stream)
+    while True:
+        try:
+            packet = next(packets)
+        except (StopIteration, IndexError, *FFMPEG_ERRORS):
+            # IndexError: PyAV's answer to a stream that appears in the middle of a file.
+            return
+        if packet.size and packet.pts is not None:
+            yield cast("Packet[StreamT]", packet)
+
+
 def first_picture(container: InputContainer, stream: VideoStream) -> VideoFrame:
     """Decode until a picture comes out; MediaError when none of the first packets holds one."""
-    errors = 0
-    packets = container.demux(stream)
-    while errors < PICTURES_TRIED:
-        try:
-            for picture in next(packets).decode():
-                return picture
-        except StopIteration:
-            break
-        except FFMPEG_ERRORS:
-            errors += 1
+    for packet, _ in zip(read_packets(container, stream), range(PACKETS_TRIED), strict=False):
+        for picture in decode_packet(packet):
+            return picture
+    for picture in decode_rest(stream):
+        return picture
     raise MediaError(MediaReason.DAMAGED, "no picture can be decoded; the file is damaged or cut short")
+
+
+def decode_packet(packet: "Packet[VideoStream]") -> list[VideoFrame]:
+    """The pictures that a packet completes; none when it is damaged."""
+    try:
+        return packet.decode()
+    except FFMPEG_ERRORS:
+        return []
+
+
+def decode_rest(stream: VideoStream) -> list[VideoFrame]:
+    """The pictures still in the decoder after the last packet; they come without a time base."""
+    try:
+        return stream.codec_context.decode(None)
+    except FFMPEG_ERRORS:
+        return []
 
 
 def _video_info(container: InputContainer, stream: VideoStream) -> VideoInfo:

@@ -9,12 +9,11 @@ from av.audio.frame import AudioFrame
 from av.audio.resampler import AudioResampler
 from av.audio.stream import AudioStream
 from av.codec.context import CodecContext
-from av.container import InputContainer
 from av.packet import Packet
 
-from transcoder.media.adts import SAMPLE_RATES, SAMPLES_PER_FRAME, AdtsFormat, has_header, parse_config
+from transcoder.media.adts import SAMPLE_RATES, SAMPLES_PER_FRAME, AdtsFormat, has_header, parse_config, read_header
 from transcoder.media.coded import CodedFrame
-from transcoder.media.probe import FFMPEG_ERRORS, open_input
+from transcoder.media.probe import FFMPEG_ERRORS, open_input, read_packets
 from transcoder.media.timing import ticks
 
 FALLBACK_RATE = 48_000
@@ -51,7 +50,7 @@ class SoundReader:
         return frames
 
     def _read(self) -> Iterator[CodedFrame]:
-        if self._stream is None or self._stream.codec_context is None:
+        if self._stream is None or self._stream.codec_context is None or not self._stream.codec_context.sample_rate:
             return
         expected: Fraction | None = None
         for seconds, data in self._timed_frames(self._stream):
@@ -80,13 +79,16 @@ class SoundReader:
         return self._copy(stream, form)
 
     def _copy(self, stream: AudioStream, form: AdtsFormat | None) -> Iterator[tuple[Fraction, bytes]]:
-        self.sample_rate = form.sample_rate if form else stream.codec_context.sample_rate
-        for packet in _packets(self._container, stream):
+        """Frames as they are, behind the header they have already or else one made from the stream's configuration."""
+        for packet in read_packets(self._container, stream):
             data = bytes(packet)
-            if form is None and not has_header(data):
+            is_ready = has_header(data)
+            own = read_header(data) if is_ready else form
+            if own is None or own.rate_index >= len(SAMPLE_RATES):
                 continue
             assert packet.pts is not None
-            yield packet.pts * packet.time_base, data if has_header(data) or form is None else form.wrap(data)
+            self.sample_rate = self.sample_rate or own.sample_rate
+            yield packet.pts * packet.time_base, data if is_ready else own.wrap(data)
 
     def _convert(self, stream: AudioStream) -> Iterator[tuple[Fraction, bytes]]:
         rate = stream.codec_context.sample_rate
@@ -104,21 +106,10 @@ class SoundReader:
 
     def _resampled(self, stream: AudioStream) -> Iterator[AudioFrame]:
         resampler = AudioResampler("fltp", "stereo", self.sample_rate, SAMPLES_PER_FRAME)
-        for packet in _packets(self._container, stream):
+        for packet in read_packets(self._container, stream):
             for frame in _decoded(packet):
                 yield from resampler.resample(frame)
         yield from resampler.resample(None)
-
-
-def _packets(container: InputContainer, stream: AudioStream) -> Iterator["Packet[AudioStream]"]:
-    packets = container.demux(stream)
-    while True:
-        try:
-            packet = next(packets)
-        except (StopIteration, *FFMPEG_ERRORS):
-            return
-        if packet.size and packet.pts is not None:
-            yield packet
 
 
 def _decoded(packet: "Packet[AudioStream]") -> list[AudioFrame]:
