@@ -5,6 +5,7 @@ Each check walks the tables it needs, so that all of them cost time in proportio
 
 from collections.abc import Callable
 
+from app.messages.records import ChallengeStatus, ClaimStatus, JobStatus
 from app.primitives.amounts import UNITS_PER_TOKEN
 from app.protocol.stake import get_pending_fees, get_stake, get_total_stake
 from app.state.tables import (
@@ -12,6 +13,7 @@ from app.state.tables import (
     ACTIVE,
     CANDIDATES_BY_PRICE,
     CANDIDATES_BY_STAKE,
+    CHALLENGES,
     CLAIMED_RANGES,
     CLAIMS,
     COMMON_POOL,
@@ -19,6 +21,7 @@ from app.state.tables import (
     DEPOSITS,
     JOBS,
     JOINED,
+    OPEN_JOBS,
     POOLS,
     ROUND,
     SUPPLY,
@@ -26,6 +29,7 @@ from app.state.tables import (
     TRANSCODERS,
     VALIDATORS,
     VERIFIERS,
+    WAITING_JOBS,
     ReadState,
 )
 
@@ -159,6 +163,40 @@ def _claimed_once(state: ReadState) -> str:
     return ""
 
 
+def _open_jobs(state: ReadState) -> str:
+    jobs = [(key[0], job) for key, job in JOBS.items(state)]
+    waiting = [job_id for job_id, job in jobs if job.status is JobStatus.WAITING]
+    if waiting != [job_id for (job_id,) in WAITING_JOBS.keys(state)]:
+        return f"the jobs that wait are {waiting}"
+    still_open = sorted((job.broadcaster, job_id) for job_id, job in jobs if job.status <= JobStatus.ASSIGNED)
+    return "" if still_open == list(OPEN_JOBS.keys(state)) else f"{still_open} are the open jobs"
+
+
+def _escrows(state: ReadState) -> str:
+    for (job_id,), job in JOBS.items(state):
+        if job.status is JobStatus.CLOSED and job.escrow:
+            return f"job {job_id} is closed and holds {job.escrow} wei"
+    for place, claim in CLAIMS.items(state):
+        held = claim.fee + claim.verification_fee
+        settled = claim.status is ClaimStatus.PAID or (
+            claim.status is ClaimStatus.MISSED and claim.open_challenges == 0
+        )
+        if settled != (held == 0):
+            return f"claim {place} is {claim.status.name.lower()} and holds {held} wei"
+    return ""
+
+
+def _open_challenges(state: ReadState) -> str:
+    judged = (ChallengeStatus.VERIFIED, ChallengeStatus.DISPUTED, ChallengeStatus.MISSED)
+    counts: dict[tuple[int, int], int] = {}
+    for (job_id, claim_id, _), challenge in CHALLENGES.items(state):
+        counts[job_id, claim_id] = counts.get((job_id, claim_id), 0) + (challenge.status not in judged)
+    for place, claim in CLAIMS.items(state):
+        if claim.open_challenges != counts.get(place, 0):
+            return f"claim {place} counts {claim.open_challenges} open challenges, there are {counts.get(place, 0)}"
+    return ""
+
+
 def _difference(expected: int, found: int, what: str) -> str:
     return "" if expected == found else f"{expected} is recorded, {what} give {found}"
 
@@ -176,4 +214,7 @@ INVARIANTS: dict[str, Callable[[ReadState], str]] = {
     "active stake": _active_stake,
     "validator power": _validator_power,
     "claimed once": _claimed_once,
+    "open jobs": _open_jobs,
+    "escrows": _escrows,
+    "open challenges": _open_challenges,
 }

@@ -14,19 +14,3 @@ comes later and finds it under `DISPUTES`. A committee never slashes a transcode
 The work of a block is bounded by the transactions of earlier ones: each `Verify` draws one committee in the next block,
 each challenge falls due once per step.
 """
-
-from app.protocol.verification.committee import close_commits, draw_committee, process_commit_verdict
-from app.protocol.verification.receipts import miss_receipt, process_verify
-from app.protocol.verification.registry import process_register_verifier
-from app.protocol.verification.verdicts import close_reveals, process_reveal_verdict
-
-__all__ = [
-    "close_commits",
-    "close_reveals",
-    "draw_committee",
-    "miss_receipt",
-    "process_commit_verdict",
-    "process_register_verifier",
-    "process_reveal_verdict",
-    "process_verify",
-]

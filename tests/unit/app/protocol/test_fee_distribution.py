@@ -9,7 +9,7 @@ from app.messages.rejections import Reason
 from app.primitives.amounts import Wei
 from app.protocol.stake import add_to_pool
 from tests.support.judging import WRONG, Case
-from tests.support.work_world import LPT, NO_SEGMENT, World, events_of, make_work
+from tests.support.work_world import EVERY_SEGMENT, LPT, NO_SEGMENT, World, events_of, make_work
 
 
 def unchallenged(world):
@@ -84,7 +84,7 @@ def test_a_challenged_claim_is_paid_when_its_slashing_period_is_over():
 
 
 def test_what_verifiers_did_not_take_goes_to_the_transcoder():
-    case = Case(replace(Case().world.params, verification_fee=10**9 // 10))
+    case = Case(replace(EVERY_SEGMENT, verification_fee=10**9 // 10))
     case.draw()
     case.world.judge((1, 1, 0))
     case.world.advance_to(case.world.claim(1).slashing_end + 1)

@@ -10,6 +10,7 @@ from app.messages.receipt import sign_receipt
 from app.messages.records import ChallengeStatus, ClaimStatus
 from app.messages.rejections import Reason
 from app.messages.segment import make_stream_id
+from app.primitives.amounts import Height
 from app.primitives.hashing import ZERO_HASH
 from app.primitives.merkle import merkle_path
 from genesis.presets.test import TEST
@@ -92,6 +93,13 @@ def test_after_the_deadline_the_challenge_is_missed():
     assert case.world.claim(1).status is ClaimStatus.MISSED
     text = case.world.refused(case.transcoder, case.work.verify(1, 0), Reason.DEADLINE_PASSED)
     assert f"height {deadline}" in text
+
+
+def test_a_late_receipt_is_refused_even_where_the_block_has_not_begun_yet():
+    """As when somebody asks what would become of a transaction."""
+    case = Case()
+    case.world.height = Height(case.challenge().deadline + 1)
+    case.world.refused(case.transcoder, case.work.verify(1, 0), Reason.DEADLINE_PASSED)
 
 
 @pytest.mark.parametrize(

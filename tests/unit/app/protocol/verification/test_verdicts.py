@@ -17,10 +17,10 @@ from app.messages.rejections import Reason
 from app.messages.verdict import Finding
 from app.primitives.amounts import Lpt, Wei
 from app.primitives.hashing import ZERO_HASH
-from app.state.tables import COMMON_POOL, DISPUTES, TOTALS
+from app.state.tables import COMMON_POOL, DISPUTES, JOBS, TOTALS
 from genesis.presets.test import TEST
 from tests.support.judging import WRONG, Case
-from tests.support.work_world import LPT, events_of
+from tests.support.work_world import EVERY_SEGMENT, LPT, events_of, ladder
 
 PENALTY = 2 * LPT // 100
 """`verifier_miss_slash_amount`, 1 %, of the verifiers' bonds of 2 LPT."""
@@ -52,8 +52,16 @@ def test_the_last_verified_segment_verifies_the_claim():
     assert (case.world.claim(1).status, case.world.claim(1).open_challenges) == (ClaimStatus.VERIFIED, 0)
 
 
+def test_a_verdict_after_the_slashing_period_makes_the_fee_due_at_once():
+    case = Case(replace(EVERY_SEGMENT, commit_period=50))
+    case.draw()
+    case.world.advance_to(case.world.claim(1).slashing_end + 20)
+    events = case.world.judge((1, 1, 0))
+    assert events_of(events, ClaimVerified) == [ClaimVerified(1, 1, case.world.height)]
+
+
 def test_what_the_division_leaves_stays_in_the_claim():
-    case = Case(replace(Case().world.params, verification_fee=10**9 // 10), segments=1)
+    case = Case(replace(EVERY_SEGMENT, verification_fee=10**9 // 10))
     case.draw()
     case.world.judge((1, 1, 0))
     assert case.world.claim(1).verification_fee == 100 - 3 * 33
@@ -100,10 +108,12 @@ def test_who_has_not_committed_cannot_reveal():
         {"keyed_digest": ZERO_HASH},
         {"salt": ZERO_HASH},
         {"finding": int(Finding.BYTES_DIFFER)},
+        {"rendition": 1},
     ],
 )
 def test_other_values_than_those_committed_to_are_refused(change):
     case = Case()
+    JOBS.put(case.world.state, replace(case.world.job(1), options=ladder((852, 480), (426, 240))), 1)
     verifier = case.commit_all()[0]
     message = replace(case.verdict(verifier).reveal, **change)
     case.world.refused(verifier, message, Reason.COMMITMENT_MISMATCH)
@@ -159,13 +169,12 @@ def test_silence_costs_a_part_of_the_bond_which_goes_to_the_common_pool():
     _, _, silent = committee = case.commit_all()
     for verifier in committee[:2]:
         case.world.send(verifier, case.verdict(verifier).reveal)
-    supply = case.world.total_lpt()
     case.world.advance(TEST.reveal_period + 1)
     record = case.world.verifier_record(silent)
     assert (record.bond, record.silent, record.fees_earned) == (2 * LPT - PENALTY, 1, 0)
     assert COMMON_POOL.read(case.world.state).lpt == PENALTY
     assert TOTALS.read(case.world.state).verifier_bonds == 6 * LPT - PENALTY
-    assert case.world.total_lpt() == supply
+    case.world.require_sound()
     assert case.challenge().status is ChallengeStatus.VERIFIED
 
 
