@@ -8,6 +8,7 @@ ended, by force after `stop_seconds`, and NodeFailed says which one, how, and th
 import asyncio
 import contextlib
 import os
+import signal
 import sys
 import time
 from collections.abc import AsyncIterator, Callable
@@ -25,6 +26,7 @@ from chain.node.process import Child, ChildSpec
 from chain.rpc.client import RpcClient
 
 CODE_ROOT = Path(__file__).resolve().parents[2]
+APPLICATION, COMETBFT = "application", "CometBFT"
 POLL_SECONDS = 0.05
 SETTLE_SECONDS = 0.3
 
@@ -122,7 +124,7 @@ class NodeSupervisor:
         if socket:
             socket.unlink(missing_ok=True)
         command = self._plan.app_command or application_command(self._home)
-        async with self._child("application", (*command, address), "app.log") as child:
+        async with self._child(APPLICATION, (*command, address), "app.log") as child:
             if socket:
                 await self._until_listening(child, socket, stop)
             yield child
@@ -131,7 +133,7 @@ class NodeSupervisor:
 
     def _cometbft(self, arguments: tuple[str, ...]) -> contextlib.AbstractAsyncContextManager[Child]:
         command = (str(self._plan.cometbft), "start", "--home", str(self._home.root), *arguments)
-        return self._child("CometBFT", command, "cometbft.log")
+        return self._child(COMETBFT, command, "cometbft.log")
 
     @contextlib.asynccontextmanager
     async def _child(self, name: str, command: tuple[str, ...], log: str) -> AsyncIterator[Child]:
@@ -178,10 +180,8 @@ class NodeSupervisor:
             done, _ = await asyncio.wait({*ends, *waits}, return_when=asyncio.FIRST_COMPLETED)
             if done & waits:
                 return
-            first = [child for task, child in ends.items() if task in done]
             await asyncio.wait(ends, timeout=SETTLE_SECONDS)
-            others = [child for child in children if child not in first and not child.running]
-            raise NodeFailed(_ended_text(sorted(first, key=lambda child: child.process.returncode == 0) + others))
+            raise NodeFailed(_ended_text([child for child in children if not child.running]))
         finally:
             for task in (*ends, *waits):
                 task.cancel()
@@ -212,10 +212,20 @@ def _size(path: Path) -> int:
 
 
 def _ended_text(ended: list[Child]) -> str:
-    """Who ended first, who followed, and the first one's last words."""
-    first, *others = ended
+    """Who ended and why the others followed: the likely cause first, each with its last words."""
+    cause, *others = sorted(ended, key=_innocence)
     followed = "".join(f"; then {other.spec.name} {other.ending()}" for other in others)
-    return f"{first.spec.name} {first.ending()}{followed}\n{_log_text(first)}"
+    logs = "\n".join(_log_text(child) for child in (cause, *others))
+    return f"{cause.spec.name} {cause.ending()}{followed}\n{logs}"
+
+
+def _innocence(child: Child) -> int:
+    """Both end within moments of each other, so their order says little. Killed from outside comes first; then the
+    application with an error, because CometBFT ends itself, with SIGTERM or any code, when its application fails."""
+    code = child.process.returncode or 0
+    if code < 0 and code != -signal.SIGTERM:
+        return 0
+    return 1 if code > 0 and child.spec.name == APPLICATION else 2
 
 
 def _log_text(child: Child) -> str:

@@ -116,6 +116,15 @@ def test_an_application_that_cannot_start_is_named_with_its_last_words(node):
     assert "app.log" in ended.stderr
 
 
+def test_an_application_that_fails_inside_a_call_is_named_before_the_cometbft_that_follows_it(node):
+    document = node.home.genesis() | {"app_state": {"params": "none"}}
+    node.home.genesis_file.write_text(json.dumps(document))
+    ended = headwater("node", "start", "--home", node.home.root)
+    assert ended.returncode == 1
+    assert "error: application ended with exit code 1; then CometBFT" in ended.stderr
+    assert "init_chain" in ended.stderr
+
+
 def test_status_is_json_while_it_runs_and_exit_code_3_when_it_does_not(node):
     with start(node) as running:
         pair_of(running, node)
