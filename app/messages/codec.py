@@ -125,6 +125,9 @@ def _fill(target: Any, value: object) -> None:
 
 
 def _read(cls: Any, wire: Any, path: str) -> Any:
+    for name in _nested_names(cls):
+        if not wire.HasField(name):  # absent, and there but empty, would be two forms of one message
+            raise Rejection(Reason.INVALID_FIELD, f"{path}.{name} is missing")
     return cls(*[field.read(getattr(wire, field.name), f"{path}.{field.name}") for field in _fields(cls)])
 
 
@@ -138,6 +141,12 @@ class _Field(NamedTuple):
 def _fields(cls: Any) -> tuple[_Field, ...]:
     hints = get_type_hints(cls, include_extras=True)
     return tuple(_make_field(field.name, *_split(hints[field.name])) for field in dataclasses.fields(cls))
+
+
+@cache
+def _nested_names(cls: Any) -> tuple[str, ...]:
+    hints = get_type_hints(cls)
+    return tuple(field.name for field in dataclasses.fields(cls) if dataclasses.is_dataclass(hints[field.name]))
 
 
 def _split(hint: Any) -> tuple[Any, int]:
