@@ -4,6 +4,7 @@ from dataclasses import dataclass, replace
 
 from app.messages.bodies import Body
 from app.messages.fees import compute_min_fee
+from app.messages.rejections import Reason, Rejection
 from app.messages.transaction import TxBody, body_digest, decode_tx, encode_body, hash_tx, seal
 from app.params import Params
 from app.primitives.amounts import Wei
@@ -30,7 +31,7 @@ def sign(body: TxBody, signer: Signer) -> SignedTx:
     Raises:
         Rejection: LIMIT_EXCEEDED or INVALID_FIELD: the chain would refuse this transaction anywhere.
     """
-    body_bytes = encode_body(body)
+    body_bytes = _encode(body)
     raw = seal(body_bytes, signer.sign_digest(body_digest(body_bytes)))
     decode_tx(raw)
     return SignedTx(body, raw, hash_tx(raw))
@@ -46,7 +47,7 @@ def with_estimated_fee(body: TxBody, params: Params) -> TxBody:
         Rejection: as `sign`.
     """
     while True:
-        draft = decode_tx(seal(encode_body(body), bytes(SIGNATURE_LENGTH)))
+        draft = decode_tx(seal(_encode(body), bytes(SIGNATURE_LENGTH)))
         fee = _with_margin(compute_min_fee(draft, params))
         if body.fee_wei >= fee:
             return body
@@ -56,6 +57,13 @@ def with_estimated_fee(body: TxBody, params: Params) -> TxBody:
 def make_body(chain_id: str, nonce: int, messages: tuple[Body, ...], memo: str = "", valid_until: int = 0) -> TxBody:
     """A body without a fee yet."""
     return TxBody(chain_id, nonce, Wei(0), valid_until, messages, memo)
+
+
+def _encode(body: TxBody) -> bytes:
+    try:
+        return encode_body(body)
+    except ValueError as error:  # protobuf's own, for numbers beyond 64 bits and text that is not Unicode
+        raise Rejection(Reason.INVALID_FIELD, f"a field cannot be encoded: {error}") from None
 
 
 def _with_margin(fee: int) -> Wei:

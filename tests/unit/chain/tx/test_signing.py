@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from app.messages.bodies import Denom, Reward, Transfer
+from app.messages.bodies import Denom, EndJob, Reward, Transfer
 from app.messages.fees import compute_min_fee
 from app.messages.rejections import Reason, Rejection
 from app.messages.transaction import decode_tx, hash_tx, recover_sender
@@ -62,12 +62,15 @@ def test_a_transfer_on_a_localnet_costs_less_than_a_hundred_thousandth_of_an_eth
         (make_body("x" * 60, 0, (Reward(),)), Reason.LIMIT_EXCEEDED),
         (make_body("chain", -1, (Reward(),)), Reason.INVALID_FIELD),
         (make_body("chain", 0, (_transfer(2**128),)), Reason.INVALID_FIELD),
+        (make_body("chain", 0, (EndJob(2**64),)), Reason.INVALID_FIELD),
+        (make_body("chain", 0, (Reward(),), "\ud800"), Reason.INVALID_FIELD),
     ],
 )
 def test_what_no_node_would_take_is_not_signed(body, reason):
-    with pytest.raises(Rejection) as caught:
-        sign(body, ALICE)
-    assert caught.value.reason is reason
+    for attempt in (lambda: sign(body, ALICE), lambda: with_estimated_fee(body, get_preset("test"))):
+        with pytest.raises(Rejection) as caught:
+            attempt()
+        assert caught.value.reason is reason
 
 
 def test_a_signer_does_not_show_its_key():

@@ -1,0 +1,176 @@
+"""`headwater query`: ask the chain. The questions are those of `chain.cli.query_table`, plus one about transactions."""
+
+import asyncio
+import string
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+from urllib.parse import quote
+
+import click
+
+from app.messages.record import decode, to_json
+from app.primitives.address import to_checksum
+from app.primitives.hashing import Hash32
+from chain.cli.arguments import HASH, HEIGHT, ID
+from chain.cli.output import Output, home_option, node_option, output_option, table
+from chain.cli.present import answer_lines, cell
+from chain.cli.query_table import QUESTIONS, Question
+from chain.cli.sending import result_text
+from chain.cli.who import resolve_account
+from chain.failures import EXIT_REJECTED, Failure
+from chain.rpc.client import RpcClient
+from chain.rpc.verified import verified_read
+from chain.tx.errors import TxRejected
+from chain.tx.queries import Answer, Queries
+from chain.tx.result import TxResult, result_of
+
+_ACCOUNT = "account"
+_ACCOUNT_FILTERS = ("broadcaster", "transcoder", "verifier")
+
+
+class UnknownTransaction(Failure):
+    """No block that the node knows holds this transaction."""
+
+
+class StateUnsound(Failure):
+    """An invariant of the chain does not hold."""
+
+    exit_code = EXIT_REJECTED
+
+
+@click.group()
+def query() -> None:
+    """Ask the chain; nothing here costs anything or needs a key.
+
+    \b
+    Examples:
+      headwater query account alice              an address, or the name of a key of yours
+      headwater query job 1 -o json              as a program wants it: amounts in base units
+      headwater query transcoders                a list
+      headwater query round --height 100         as it was (nodes keep the last 100 heights)
+      headwater query account 0x7a2f… --prove    checked against the block's app hash, not just believed
+
+    With --prove the raw record is read with its Merkle proof. What is then trusted is the block header that the node
+    gives; point --node at a `cometbft light` proxy to have that checked too.
+    """
+
+
+@query.command()
+@click.argument("hash", type=HASH)
+@node_option
+@output_option
+def tx(hash: Hash32, node: str, output: Output) -> None:
+    """What became of the transaction HASH. Exit code 1 if the chain rejected it, or does not have it.
+
+    \b
+    Example:  headwater query tx 5F16F4C7F149AC4F9510D9CF8CF384038AD348B3BCDC01915F95DE12DF9D1B02
+    """
+    result = asyncio.run(_find(hash, node))
+    if result.code:
+        raise TxRejected(result.code, result.log, result.tx_hash, result.height)
+    output.result(result.to_json(), result_text(result))
+
+
+async def _find(tx_hash: Hash32, node: str) -> TxResult:
+    async with RpcClient(node) as rpc:
+        found = await rpc.tx(tx_hash)
+    if found is None:
+        raise UnknownTransaction(f"no block holds {tx_hash.hex().upper()}, or this node has not indexed it")
+    return result_of(found)
+
+
+def _make_command(question: Question) -> click.Command:
+    """The command of one question."""
+
+    def ask(home: Path, node: str, output: Output, height: int, prove: bool = False, **given: Any) -> None:
+        limit = given.pop("limit", None)
+        arguments, filters = _resolved(question, given, home)
+        if prove:
+            answer = asyncio.run(_prove(question, arguments, node, height))
+        else:
+            answer = asyncio.run(_ask(question, arguments, filters, limit, node, height))
+        _show(question, answer, output)
+
+    command: Callable[..., None] = ask
+    for decorate in _options(question):
+        command = decorate(command)
+    for argument in reversed(_arguments(question)):
+        command = click.argument(argument, type=None if argument in (_ACCOUNT, "profile_id") else ID)(command)
+    example = f"headwater query {question.name} {question.example}".rstrip()
+    return click.command(question.name, help=f"{question.help}\n\n\b\nExample:  {example}")(command)
+
+
+def _options(question: Question) -> list[Callable[..., Any]]:
+    found: list[Callable[..., Any]] = [
+        output_option,
+        node_option,
+        home_option,
+        click.option("--height", type=HEIGHT, default=0, help="As it was after this block.  [default: the newest]"),
+    ]
+    if question.layout is not None:
+        found.append(click.option("--prove", is_flag=True, help="Read the raw record and check its Merkle proof."))
+    if question.columns:
+        found.append(click.option("--limit", type=click.IntRange(1), help="Show so many at most.  [default: all]"))
+    found += [click.option(f"--{name}", help=f"Only those of this {name}.") for name in question.filters]
+    return found
+
+
+def _arguments(question: Question) -> list[str]:
+    return [name for _, name, _, _ in string.Formatter().parse(question.path) if name]
+
+
+def _resolved(question: Question, given: dict[str, Any], home: Path) -> tuple[dict[str, Any], dict[str, Any]]:
+    """Arguments with accounts as addresses, and filters as the chain wants them."""
+    arguments = {name: given[name] for name in _arguments(question)}
+    if _ACCOUNT in arguments:
+        arguments[_ACCOUNT] = resolve_account(arguments[_ACCOUNT], home)
+    filters = {name: given[name] for name in question.filters if given[name] is not None}
+    for name in _ACCOUNT_FILTERS:
+        if name in filters:
+            filters[name] = to_checksum(resolve_account(filters[name], home))
+    return arguments, filters
+
+
+async def _ask(
+    question: Question, arguments: dict[str, Any], filters: dict[str, Any], limit: int | None, node: str, height: int
+) -> Answer:
+    texts = {name: _path_part(value) for name, value in arguments.items()}
+    path = question.path.format(**texts)
+    async with RpcClient(node) as rpc:
+        queries = Queries(rpc, height)
+        return await (queries.all_items(path, limit, **filters) if question.columns else queries.ask(path))
+
+
+def _path_part(value: Any) -> str:
+    return to_checksum(value) if isinstance(value, bytes) else quote(str(value), safe="")
+
+
+async def _prove(question: Question, arguments: dict[str, Any], node: str, height: int) -> Answer:
+    layout = question.layout
+    assert layout is not None, "only such questions have --prove"
+    async with RpcClient(node) as rpc:
+        proven = await verified_read(rpc, layout.key(*arguments.values()), height or None)
+    record = None if proven.value is None else to_json(decode(layout.record, proven.value))
+    return {
+        "proven_height": proven.height,
+        "app_hash": proven.app_hash.hex().upper(),
+        "exists": record is not None,
+        "record": record,
+    }
+
+
+def _show(question: Question, answer: Answer, output: Output) -> None:
+    if "items" not in answer or not question.columns:
+        output.result(answer, answer_lines(answer))
+    elif answer["items"]:
+        rows = [[cell(item, column) for column in question.columns] for item in answer["items"]]
+        output.result(answer, table([column.rpartition(".")[2] for column in question.columns], rows))
+    else:
+        output.result(answer, f"none at height {answer['height']}")
+    if answer.get("broken"):
+        raise StateUnsound("; ".join(str(item) for item in answer["broken"]))
+
+
+for _question in QUESTIONS:
+    query.add_command(_make_command(_question))

@@ -1,0 +1,136 @@
+"""Every question that `headwater query` can ask, as a table: path, arguments, what a list shows, what can be proven."""
+
+from dataclasses import dataclass
+
+from app.messages import keyspace
+from app.messages.keyspace import Layout
+
+
+@dataclass(frozen=True, slots=True)
+class Question:
+    """One question.
+
+    Attributes:
+        path: of the application's query; arguments stand in braces, `account` may be a key's name.
+        help: what the answer says.
+        example: arguments of an example.
+        columns: of a list, as names with dots; empty where the answer is one record.
+        filters: options of a list.
+        layout: the table of the raw record, where `--prove` can ask for it by the same arguments.
+    """
+
+    name: str
+    path: str
+    help: str
+    example: str = ""
+    columns: tuple[str, ...] = ()
+    filters: tuple[str, ...] = ()
+    layout: Layout | None = None
+
+
+QUESTIONS: tuple[Question, ...] = (
+    Question("status", "/status", "The newest height, its app hash, and the totals."),
+    Question("params", "/params", "The protocol's parameters as they hold now.", layout=keyspace.PARAMS),
+    Question("round", "/round", "The running round: its blocks, inflation, stake and work.", layout=keyspace.ROUND),
+    Question("supply", "/supply", "All LPT and ETH there is, minted, burned, and in the CommonPool."),
+    Question(
+        "account",
+        "/account/{account}",
+        "Balances and next nonce of ACCOUNT, an address or the name of a key.",
+        "alice",
+        layout=keyspace.ACCOUNTS,
+    ),
+    Question(
+        "nonce", "/nonce/{account}", "The nonce of ACCOUNT's next transaction, counting those that wait.", "alice"
+    ),
+    Question("delegator", "/delegator/{account}", "To whom ACCOUNT is bonded, its stake, its fees.", "alice"),
+    Question(
+        "transcoder",
+        "/transcoder/{account}",
+        "Rates, stake, slots and record of the transcoder ACCOUNT, and whether it is active.",
+        "t1",
+        layout=keyspace.TRANSCODERS,
+    ),
+    Question(
+        "transcoders",
+        "/transcoders",
+        "All registered transcoders.",
+        columns=("address", "total_stake", "next_rates.price_per_segment", "slots", "segments_claimed", "service_uri"),
+    ),
+    Question(
+        "active",
+        "/active",
+        "The transcoders elected for the running round, with what was locked in.",
+        columns=("address", "stake", "rates.price_per_segment", "from_waitlist", "rewarded", "work"),
+    ),
+    Question("election", "/election", "Who would be elected if the round ended now, and who waits."),
+    Question("validators", "/validators", "The consensus validators.", columns=("operator", "power", "pubkey")),
+    Question(
+        "deposit",
+        "/deposit/{account}",
+        "What ACCOUNT has deposited for its jobs.",
+        "carol",
+        layout=keyspace.DEPOSITS,
+    ),
+    Question("job", "/job/{job_id}", "The job JOB_ID.", "1", layout=keyspace.JOBS),
+    Question(
+        "jobs",
+        "/jobs",
+        "All jobs, or some.",
+        "--broadcaster carol --status assigned",
+        ("job_id", "status", "stream_id", "transcoder", "fee_per_segment", "segments_claimed", "segments_paid"),
+        ("broadcaster", "transcoder", "status"),
+    ),
+    Question(
+        "claim",
+        "/claim/{job_id}/{claim_id}",
+        "The claim CLAIM_ID of the job JOB_ID; its height is the block that it was made in.",
+        "1 1",
+        layout=keyspace.CLAIMS,
+    ),
+    Question(
+        "claims",
+        "/claims/{job_id}",
+        "The claims of the job JOB_ID.",
+        "1",
+        ("claim_id", "status", "height", "segments", "fee", "challenged", "open_challenges"),
+    ),
+    Question(
+        "challenge",
+        "/challenge/{job_id}/{claim_id}/{segment}",
+        "The challenged segment SEGMENT of a claim, with its committee and their verdicts.",
+        "1 1 7",
+        layout=keyspace.CHALLENGES,
+    ),
+    Question(
+        "challenges",
+        "/challenges",
+        "Challenged segments, all or some; --status takes several with commas between.",
+        "--job 1 --status committing,revealing",
+        ("job_id", "claim_id", "segment", "status", "deadline"),
+        ("job", "verifier", "status"),
+    ),
+    Question(
+        "disputes",
+        "/disputes",
+        "Segments that wait for the court.",
+        columns=("dispute_id", "job_id", "claim_id", "segment", "reason", "opened_height"),
+    ),
+    Question(
+        "verifier", "/verifier/{account}", "Bond and record of the verifier ACCOUNT.", "v1", layout=keyspace.VERIFIERS
+    ),
+    Question(
+        "verifiers",
+        "/verifiers",
+        "All registered verifiers.",
+        columns=("address", "bond", "drawn", "revealed", "silent", "fees_earned"),
+    ),
+    Question(
+        "profile", "/profile/{profile_id}", "The profile PROFILE_ID.", "h264-verified-1", layout=keyspace.PROFILES
+    ),
+    Question("profiles", "/profiles", "All profiles.", columns=("profile_id", "codec", "codec_weight", "frozen")),
+    Question("invariants", "/invariants", "Whether the node's state contradicts itself anywhere; walks all of it."),
+    Question(
+        "due", "/due", "What the next blocks have to do.", columns=("height", "kind", "job_id", "claim_id", "segment")
+    ),
+)

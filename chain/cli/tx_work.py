@@ -1,0 +1,160 @@
+"""The commands of `headwater tx` about work: jobs, claims, verification."""
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import click
+
+from app.messages.bodies import (
+    Body,
+    ClaimWork,
+    CommitVerdict,
+    DistributeFees,
+    EndJob,
+    Job,
+    SegmentRange,
+)
+from app.messages.options import compute_fee_per_segment
+from app.messages.segment import check_stream_id, make_stream_id
+from app.primitives.amounts import Wei, format_wei
+from app.primitives.hashing import Hash32
+from chain.cli.arguments import HASH, ID, RANGES
+from chain.cli.sending import Sender, checked, sending
+from chain.failures import UsageFailure
+from chain.tx.ladders import LADDERS, find_ladder
+from chain.tx.message_json import message_from_json, read_json_file
+from genesis import arguments
+from genesis.profiles import FIRST_PROFILES
+
+_CODEC_WEIGHTS = {item.profile_id: item.codec_weight for item in FIRST_PROFILES}
+
+
+@click.command()
+@click.option("--stream", required=True, help="The stream's name: letters, digits, dot, dash, underscore.")
+@click.option(
+    "--ladder", default="720p", show_default=True, help=f"{', '.join(LADDERS)} (with all below), or a JSON file."
+)
+@click.option("--price", type=arguments.WEI, required=True, help="The most you pay per unit of work, as 500gwei.")
+@click.option("--segments", type=click.IntRange(1, 2**63), default=30, show_default=True, help="To escrow the fee of.")
+@sending
+def job(sender: Sender, stream: str, ladder: str, price: Wei, segments: int) -> Sequence[Body]:
+    """Order the transcoding of a stream; a transcoder is drawn in one of the next blocks.
+
+    A unit of work is 240p30 H.264 for one segment; 720p with all below is about 16 units. The fee of --segments
+    segments moves from your deposit into escrow (headwater tx deposit); more work draws on the deposit.
+
+    \b
+    A ladder file:  {"renditions": [{"name": "720p", "width": 1280, "height": 720, "frame_rate_numerator": 30,
+                                     "frame_rate_denominator": 1, "constant_rate_factor": 23}]}
+    \b
+    Example:  headwater tx job --stream cam1 --ladder 720p --price 500gwei --segments 60 --from carol
+    """
+    options = find_ladder(ladder)
+    stream_id = stream if stream.startswith("0x") else make_stream_id(sender.address, stream)
+    checked(lambda: check_stream_id(stream_id, sender.address))
+    weight = _CODEC_WEIGHTS.get(options.profile_id)
+    if weight:
+        fee = compute_fee_per_segment(price, options, weight)
+        sender.note(f"{format_wei(fee)} per segment, {format_wei(fee * segments)} in escrow")
+    return [Job(stream_id, options, price, segments)]
+
+
+@click.command("end-job")
+@click.argument("job_id", type=ID)
+@sending
+def end_job(sender: Sender, job_id: int) -> Sequence[Body]:
+    """End the job JOB_ID, as its broadcaster or its transcoder; what was done before can still be claimed.
+
+    \b
+    Example:  headwater tx end-job 1 --from carol
+    """
+    return [EndJob(job_id)]
+
+
+@click.command("claim-work")
+@click.argument("job_id", type=ID)
+@click.option("--ranges", type=RANGES, required=True, help="The segments, as 0-29,40,50-59.")
+@click.option("--root", type=HASH, required=True, help="The Merkle root over their receipts, in order.")
+@sending
+def claim_work(sender: Sender, job_id: int, ranges: tuple[SegmentRange, ...], root: Hash32) -> Sequence[Body]:
+    """Claim work on the job JOB_ID, as its transcoder. `headwater transcoder start` does this by itself.
+
+    \b
+    Example:  headwater tx claim-work 1 --ranges 0-29,40-49 --from t1 \\
+                --root 5f16f4c7f149ac4f9510d9cf8cf384038ad348b3bcdc01915f95de12df9d1b02
+    """
+    return [ClaimWork(job_id, ranges, root)]
+
+
+@click.command()
+@click.argument("file", type=click.Path(dir_okay=False, path_type=Path))
+@sending
+def verify(sender: Sender, file: Path) -> Sequence[Body]:
+    """Show the receipt of a challenged segment, out of a JSON FILE. `headwater transcoder start` does this by itself.
+
+    \b
+    {"job_id": 1, "claim_id": 1, "segment": 7, "proof": ["<hash>", …], "input_cid": "<hash>", "output_cid": "<hash>",
+     "receipt": {"job_id": 1, "stream_id": "0x…-cam1", "sequence_number": 7, "data_hash": "<hash>",
+                 "transcoded_hash": "<hash>", "broadcaster_signature": "<130 digits>", "toolchain": "…",
+                 "transcoder_signature": "<130 digits>"}}
+    \b
+    Example:  headwater tx verify receipt-7.json --from t1
+    """
+    return [_from_file("verify", file)]
+
+
+@click.command("commit-verdict")
+@click.argument("job_id", type=ID)
+@click.argument("claim_id", type=ID)
+@click.argument("segment", type=ID)
+@click.argument("commitment", type=HASH)
+@sending
+def commit_verdict(sender: Sender, job_id: int, claim_id: int, segment: int, commitment: Hash32) -> Sequence[Body]:
+    """Commit to your verdict on a segment you were drawn for. `headwater verifier start` does this by itself.
+
+    \b
+    Example:  headwater tx commit-verdict 1 1 7 \\
+                5f16f4c7f149ac4f9510d9cf8cf384038ad348b3bcdc01915f95de12df9d1b02
+    """
+    return [CommitVerdict(job_id, claim_id, segment, commitment)]
+
+
+@click.command("reveal-verdict")
+@click.argument("file", type=click.Path(dir_okay=False, path_type=Path))
+@sending
+def reveal_verdict(sender: Sender, file: Path) -> Sequence[Body]:
+    """Reveal the verdict that you committed to, out of a JSON FILE. `headwater verifier start` does this by itself.
+
+    \b
+    {"job_id": 1, "claim_id": 1, "segment": 7, "result": "<hash>", "keyed_digest": "<hash>", "salt": "<hash>",
+     "finding": 0, "rendition": 0}
+    \b
+    Example:  headwater tx reveal-verdict verdict-7.json --from v1
+    """
+    return [_from_file("reveal_verdict", file)]
+
+
+@click.command("distribute-fees")
+@click.argument("job_id", type=ID)
+@click.argument("claim_id", type=ID)
+@sending
+def distribute_fees(sender: Sender, job_id: int, claim_id: int) -> Sequence[Body]:
+    """Pay out the claim CLAIM_ID of the job JOB_ID, once its challenges have passed; anybody may ask for it.
+
+    \b
+    Example:  headwater tx distribute-fees 1 1
+    """
+    return [DistributeFees(job_id, claim_id)]
+
+
+WORK_COMMANDS = (job, end_job, claim_work, verify, commit_verdict, reveal_verdict, distribute_fees)
+
+
+def _from_file(name: str, file: Path) -> Body:
+    value: Any = read_json_file(file)
+    if not isinstance(value, dict) or value.get("type", name) != name:
+        raise UsageFailure(
+            f"{file} does not hold the fields of {name}; see headwater tx {name.replace('_', '-')} --help"
+        )
+    return message_from_json({**value, "type": name}, name)
