@@ -54,8 +54,17 @@ def plain_genesis(root: Path, validators: Sequence[LocalnetValidator]) -> dict[s
     }
 
 
-def create(root: Path, validators: int, write_genesis: GenesisWriter, settings: LocalnetSettings) -> Localnet:
+def create(
+    root: Path,
+    validators: int,
+    write_genesis: GenesisWriter,
+    settings: LocalnetSettings,
+    usual_ports: bool = True,
+) -> Localnet:
     """Make the homes of `validators` nodes with keys, free ports and one genesis document for all.
+
+    Ports are CometBFT's usual ones as far as they are free, or with `usual_ports` off any that are free, so that
+    localnets that are made at the same time do not choose the same.
 
     Raises UsageFailure when something is there already. Nothing is left behind when it fails.
     """
@@ -67,7 +76,7 @@ def create(root: Path, validators: int, write_genesis: GenesisWriter, settings: 
         raise UsageFailure(f"{taken[0] if taken else root} exists already; remove it or choose another --home")
     root.mkdir(parents=True, exist_ok=True)
     try:
-        return _create(root, homes, write_genesis, settings)
+        return _create(root, homes, write_genesis, settings, _free_port_pairs(len(homes), usual_ports))
     except BaseException:
         for home in homes:
             shutil.rmtree(home.root, ignore_errors=True)
@@ -75,10 +84,14 @@ def create(root: Path, validators: int, write_genesis: GenesisWriter, settings: 
 
 
 def _create(
-    root: Path, homes: Sequence[NodeHome], write_genesis: GenesisWriter, settings: LocalnetSettings
+    root: Path,
+    homes: Sequence[NodeHome],
+    write_genesis: GenesisWriter,
+    settings: LocalnetSettings,
+    ports: Sequence[tuple[int, int]],
 ) -> Localnet:
     nodes = []
-    for home, (rpc_port, p2p_port) in zip(homes, _free_port_pairs(len(homes)), strict=True):
+    for home, (rpc_port, p2p_port) in zip(homes, ports, strict=True):
         home.initialise(NodeConfig(moniker=home.root.name, proxy_app="noop"))
         nodes.append(LocalnetNode(home.root.name, home, rpc_port, p2p_port))
     genesis = write_genesis(root, [_validator(node) for node in nodes])
@@ -96,10 +109,10 @@ def _validator(node: LocalnetNode) -> LocalnetValidator:
     return LocalnetValidator(node.name, key.public_key, key.address)
 
 
-def _free_port_pairs(count: int) -> list[tuple[int, int]]:
-    """CometBFT's usual ports where they are free: 26657 for the first node's RPC, 26656 for its peers, then by tens."""
+def _free_port_pairs(count: int, usual: bool) -> list[tuple[int, int]]:
+    """Usual are 26657 for the first node's RPC and 26656 for its peers, then by tens."""
     preferred = [FIRST_PORT + PORTS_PER_NODE * number + offset for number in range(count) for offset in (1, 0)]
-    ports = choose_free_ports(2 * count, preferred)
+    ports = choose_free_ports(2 * count, preferred if usual else ())
     return [(ports[2 * number], ports[2 * number + 1]) for number in range(count)]
 
 

@@ -23,12 +23,13 @@ FAST = ConsensusTimeouts(
 
 def headwater_localnet(root: Path, validators: int = 1) -> Localnet:
     """A localnet of Headwater with fast blocks, not started."""
-    return create(root, validators, headwater_genesis(), LocalnetSettings(timeouts=FAST))
+    return create(root, validators, headwater_genesis(), LocalnetSettings(timeouts=FAST), usual_ports=False)
 
 
 def kvstore_localnet(root: Path, validators: int = 1) -> Localnet:
     """A localnet whose application is inside CometBFT."""
-    return create(root, validators, plain_genesis, LocalnetSettings(built_in_application="kvstore", timeouts=FAST))
+    settings = LocalnetSettings(built_in_application="kvstore", timeouts=FAST)
+    return create(root, validators, plain_genesis, settings, usual_ports=False)
 
 
 def ask(url: str, question: Callable[[RpcClient], Awaitable[Answer]]) -> Answer:

@@ -92,7 +92,13 @@ class Running:
         return self.log.read_text()
 
     def child(self, word: str) -> int:
-        return eventually(lambda: child_running(self.process.pid, word), f"a child of {self.process.pid} with {word}")
+        """The process id of the running child whose command line holds `word`."""
+
+        def look() -> int | None:
+            assert self.process.poll() is None, f"it has ended:\n{self.text}"
+            return child_running(self.process.pid, word)
+
+        return eventually(look, f"a child of {self.process.pid} with {word}")
 
     def signal(self, number: signal.Signals) -> None:
         os.kill(self.process.pid, number)
