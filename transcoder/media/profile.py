@@ -26,7 +26,7 @@ class Profile:
         return " ".join(
             (
                 f"profile={self.profile_id}",
-                "input=mpegts:h264|hevc,first-video,first-audio,key-frame-first",
+                "input=mpegts:h264,first-video,first-audio,key-frame-first",
                 "decode=one-thread,bitexact,explode,frames=packets",
                 f"scale={self.scaler_flags},cascade=smallest-not-smaller,pixels=yuv420p,range=tv",
                 "rate=ceiling,quarter-slot,time-base=1/90000",

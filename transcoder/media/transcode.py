@@ -5,6 +5,7 @@ so the pictures in memory are too. Nothing here depends on how the threads are s
 same pictures in the same order.
 """
 
+import errno
 import hashlib
 import threading
 from collections.abc import Sequence
@@ -107,6 +108,9 @@ class _Job:
     def _cause(self) -> BaseException:
         failure = self._failure
         assert failure is not None, "a channel closed without a cause"
+        if isinstance(failure, av.error.FFmpegError) and failure.errno == errno.EINVAL:
+            # The muxer wants every picture decoded before it is shown; x264 orders by the times it was given.
+            return MediaError(MediaReason.DAMAGED, "the pictures' times are too irregular")
         if isinstance(failure, av.error.FFmpegError):
             text = f"the encoder gave up ({failure.strerror}); too little memory is the usual cause"
             return MediaError(MediaReason.ENCODER_FAILED, text)
