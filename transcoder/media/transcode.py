@@ -93,6 +93,9 @@ class _Job:
             return self._feed(limits)
         except ChannelClosed:
             raise self._cause() from None
+        except av.error.FFmpegError as error:
+            self._abort()
+            raise _explain(error) from error
         except BaseException:
             self._abort()
             raise
@@ -106,15 +109,8 @@ class _Job:
             raise self._cause()
 
     def _cause(self) -> BaseException:
-        failure = self._failure
-        assert failure is not None, "a channel closed without a cause"
-        if isinstance(failure, av.error.FFmpegError) and failure.errno == errno.EINVAL:
-            # The muxer wants every picture decoded before it is shown; x264 orders by the times it was given.
-            return MediaError(MediaReason.DAMAGED, "the pictures' times are too irregular")
-        if isinstance(failure, av.error.FFmpegError):
-            text = f"the encoder gave up ({failure.strerror}); too little memory is the usual cause"
-            return MediaError(MediaReason.ENCODER_FAILED, text)
-        return failure
+        assert self._failure is not None, "a channel closed without a cause"
+        return _explain(self._failure)
 
     def _abort(self) -> None:
         for track in self.tracks:
@@ -164,6 +160,17 @@ class _Job:
             rendition = self._ladder[index]
             self._scalers[index] = Scaler(template, rendition.width, rendition.height, self._profile.scaler_flags)
         return self._scalers[index]
+
+
+def _explain(failure: BaseException) -> BaseException:
+    """What FFmpeg's scaler, encoder or muxer said, as a MediaError; anything else as it is."""
+    if not isinstance(failure, av.error.FFmpegError):
+        return failure
+    if failure.errno == errno.EINVAL:
+        # The muxer wants every picture decoded before it is shown; x264 orders by the times it was given.
+        return MediaError(MediaReason.DAMAGED, "the pictures' times are too irregular")
+    text = f"the encoder gave up ({failure.strerror}); too little memory is the usual cause"
+    return MediaError(MediaReason.ENCODER_FAILED, text)
 
 
 @dataclass(frozen=True, slots=True)
