@@ -4,6 +4,7 @@ Exit codes: 0 after a signal, 1 when something went wrong, with one line that sa
 """
 
 import argparse
+import gc
 import logging
 import sys
 from importlib.metadata import version
@@ -16,10 +17,14 @@ from app.store.errors import StoreError
 from app.store.leveldb import LevelDbBackend
 from app.store.state_store import StateStore
 
+GC_THRESHOLDS = 50_000, 20, 100
+"""A block makes many objects and no cycles: Python's own thresholds would walk the whole mempool all the time."""
+
 
 def main() -> int:
     """Open the state and serve CometBFT until a signal comes."""
     options = _parse_options()
+    gc.set_threshold(*GC_THRESHOLDS)
     logging.basicConfig(
         level=options.log_level.upper(), format="%(asctime)s %(levelname)s %(name)s: %(message)s", stream=sys.stderr
     )

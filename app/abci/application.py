@@ -48,7 +48,7 @@ class Application:
 
     # ---- mempool connection
 
-    def check_tx(self, request: pb.RequestCheckTx) -> pb.ResponseCheckTx:
+    def check_tx(self, request: pb.RequestCheckTx) -> pb.ResponseCheckTx | Frame:
         """Whether a transaction may enter (type NEW) or stay in (RECHECK) the mempool: code 0 says yes."""
         return pb.ResponseCheckTx()
 
@@ -60,7 +60,7 @@ class Application:
         """
         return [self._check_one(request) for request in requests]
 
-    def _check_one(self, request: pb.RequestCheckTx) -> pb.ResponseCheckTx:
+    def _check_one(self, request: pb.RequestCheckTx) -> pb.ResponseCheckTx | Frame:
         try:
             return self.check_tx(request)
         except Exception as error:

@@ -1,16 +1,13 @@
 """The application that a node runs: ABCI requests to the engine of `app.execution`, its results to ABCI answers."""
 
-from collections.abc import Sequence
-from typing import Any
+from functools import lru_cache
 
 from app.abci.application import Application
-from app.abci.codec import Frame
+from app.abci.block_results import CODESPACE, encode_block_result, validator_updates
+from app.abci.codec import Frame, encode_response
 from app.abci.proto import abci_pb2 as pb
 from app.execution.engine import Engine
-from app.execution.result import TxResult
-from app.messages.events import event_attributes, event_name
 
-CODESPACE = "headwater"
 APP_VERSION = 1
 
 
@@ -49,21 +46,17 @@ class NodeApplication(Application):
             height=answer.height,
         )
 
-    def check_tx(self, request: pb.RequestCheckTx) -> pb.ResponseCheckTx:
+    def check_tx(self, request: pb.RequestCheckTx) -> pb.ResponseCheckTx | Frame:
         """Accept or refuse a transaction for the mempool."""
         result = self._engine.check_tx(request.tx)
-        return pb.ResponseCheckTx(
-            code=result.code,
-            log=result.log,
-            gas_wanted=result.gas,
-            gas_used=result.gas,
-            codespace=CODESPACE if result.code else "",
-        )
+        if result.code == 0:
+            return _accepted(result.gas)
+        return pb.ResponseCheckTx(code=result.code, log=result.log, codespace=CODESPACE)
 
     def init_chain(self, request: pb.RequestInitChain) -> pb.ResponseInitChain:
         """Build the first state from the genesis document."""
         result = self._engine.init_chain(request.chain_id, request.initial_height, request.app_state_bytes)
-        return pb.ResponseInitChain(validators=_updates(result.validator_updates), app_hash=result.app_hash)
+        return pb.ResponseInitChain(validators=validator_updates(result.validator_updates), app_hash=result.app_hash)
 
     def prepare_proposal(self, request: pb.RequestPrepareProposal) -> pb.ResponsePrepareProposal:
         """Order the mempool's transactions by nonce, within the byte limit."""
@@ -77,15 +70,10 @@ class NodeApplication(Application):
         response = pb.ResponseProcessProposal
         return response(status=response.ACCEPT if good else response.REJECT)
 
-    def finalize_block(self, request: pb.RequestFinalizeBlock) -> pb.ResponseFinalizeBlock | Frame:
+    def finalize_block(self, request: pb.RequestFinalizeBlock) -> Frame:
         """Execute a decided block in memory."""
         result = self._engine.finalize_block(request.height, request.hash, request.proposer_address, request.txs)
-        return pb.ResponseFinalizeBlock(
-            events=[_event(event) for event in result.events],
-            tx_results=[_tx_result(tx) for tx in result.tx_results],
-            validator_updates=_updates(result.validator_updates),
-            app_hash=result.app_hash,
-        )
+        return encode_block_result(result)
 
     def commit(self, request: pb.RequestCommit) -> pb.ResponseCommit:
         """Write the finalized block."""
@@ -97,21 +85,7 @@ class NodeApplication(Application):
         self._engine.forget_uncommitted()
 
 
-def _updates(updates: Sequence[tuple[bytes, int]]) -> list[pb.ValidatorUpdate]:
-    return [pb.ValidatorUpdate(pub_key=pb.PublicKey(ed25519=key), power=power) for key, power in updates]
-
-
-def _tx_result(result: TxResult) -> pb.ExecTxResult:
-    return pb.ExecTxResult(
-        code=result.code,
-        log=result.log,
-        gas_wanted=result.gas,
-        gas_used=result.gas,
-        events=[_event(event) for event in result.events],
-        codespace=CODESPACE if result.code else "",
-    )
-
-
-def _event(event: Any) -> pb.Event:
-    attributes = [pb.EventAttribute(key=name, value=text, index=True) for name, text in event_attributes(event)]
-    return pb.Event(type=event_name(event), attributes=attributes)
+@lru_cache(maxsize=4096)
+def _accepted(gas: int) -> Frame:
+    """CheckTx accepted: transactions of one kind have few different sizes."""
+    return encode_response("check_tx", pb.ResponseCheckTx(gas_wanted=gas, gas_used=gas))

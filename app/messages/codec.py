@@ -128,7 +128,13 @@ def _read(cls: Any, wire: Any, path: str) -> Any:
     for name in _nested_names(cls):
         if not wire.HasField(name):  # absent, and there but empty, would be two forms of one message
             raise Rejection(Reason.INVALID_FIELD, f"{path}.{name} is missing")
-    return cls(*[field.read(getattr(wire, field.name), f"{path}.{field.name}") for field in _fields(cls)])
+    return cls(*[read(getattr(wire, name), full) for name, full, read in _readers(cls, path)])
+
+
+@cache
+def _readers(cls: Any, path: str) -> tuple[tuple[str, str, Callable[[Any, str], Any]], ...]:
+    """Name, full path and reader of each field; there are as many paths as places in our messages."""
+    return tuple((field.name, f"{path}.{field.name}", field.read) for field in _fields(cls))
 
 
 class _Field(NamedTuple):
