@@ -51,7 +51,6 @@ class JobSituation:
         job: as the chain has it, once its id is known.
         deposit_wei: what the broadcaster has deposited.
         is_over: nothing will be sent any more, and everything that was has its receipt or was dropped.
-        ends_job: whether the job ends with the broadcast.
     """
 
     key: str
@@ -60,7 +59,6 @@ class JobSituation:
     deposit_wei: int
     papers: Papers
     is_over: bool
-    ends_job: bool
 
 
 @dataclass(frozen=True, slots=True)
@@ -145,8 +143,6 @@ def _follow(entry: OutboxEntry, what: str) -> list[JobAction]:
 
 
 def _end(now: JobSituation, job_id: int) -> list[JobAction]:
-    if not now.ends_job:
-        return [Finished()]
     entry = now.papers.end
     if entry is None:
         return [Send(f"end/{job_id}", bodies.EndJob(job_id))]

@@ -175,13 +175,13 @@ class SendQueue:
         actions += self._send(now_seconds)
         return actions + self._publish()
 
-    def next_seconds(self) -> float | None:
+    def next_seconds(self, now_seconds: float) -> float | None:
         """When `TimePassed` should be told at the latest; None where no time is waited for."""
         moments = []
         for entry in self._entries.values():
             if entry.stage in (_Stage.WAITING, _Stage.SENDING):
                 moments.append(self._deadline(entry))
-            if entry.stage is _Stage.WAITING and self._destination is not None and entry.not_before_seconds:
+            if entry.stage is _Stage.WAITING and entry.not_before_seconds > now_seconds:
                 moments.append(entry.not_before_seconds)
         return min(moments, default=None)
 
