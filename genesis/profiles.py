@@ -13,7 +13,7 @@ H264_VERIFIED = GenesisProfile(
     codec_weight=WEIGHT_ONE,
     parameters=(
         "profile=h264-verified-1"
-        " input=mpegts:h264|hevc,first-video,first-audio,key-frame-first"
+        " input=mpegts:h264,first-video,first-audio,key-frame-first"
         " decode=one-thread,bitexact,explode,frames=packets"
         " scale=bicubic+accurate_rnd+bitexact,cascade=smallest-not-smaller,pixels=yuv420p,range=tv"
         " rate=ceiling,quarter-slot,time-base=1/90000"

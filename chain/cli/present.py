@@ -6,7 +6,7 @@ and for wei in another (a test holds that). Amounts are JSON strings and fractio
 
 import dataclasses
 import inspect
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from functools import cache
 from typing import Any, get_args, get_type_hints
 
@@ -17,6 +17,8 @@ from app.primitives.amounts import Amount, Lpt, Wei, format_lpt, format_wei
 from app.primitives.fractions import Fraction, format_fraction
 
 _EXTRA: dict[str, Any] = {"total_stake": Lpt, "own_stake": Lpt, "pending_fees": Wei}
+_NOBODY = "0x" + "0" * 40
+"""The address that stands for nobody, as in a job that waits for its transcoder."""
 _FORMATS: dict[Any, Any] = {Lpt: format_lpt, Wei: format_wei, Fraction: format_fraction}
 
 
@@ -42,9 +44,23 @@ def cell(item: dict[str, Any], path: str) -> str | int:
     return value if isinstance(value, int) and shown == str(value) else shown
 
 
+def aligned(columns: Sequence[str], rows: Sequence[Sequence[str | int]]) -> str:
+    """A table in columns that nothing breaks, so that addresses can be copied and lines can be searched."""
+    lines = [list(columns), *([str(value) for value in row] for row in rows)]
+    widths = [max(len(line[place]) for line in lines) for place in range(len(columns))]
+    numeric = [all(isinstance(row[place], int) for row in rows) for place in range(len(columns))]
+    return "\n".join(
+        "  ".join(
+            text.rjust(width) if right else text.ljust(width)
+            for text, width, right in zip(line, widths, numeric, strict=True)
+        ).rstrip()
+        for line in lines
+    )
+
+
 def show(name: str, value: Any) -> str:
     """One value of an answer by the name of its field."""
-    if value is None:
+    if value is None or value == _NOBODY:
         return "-"
     if isinstance(value, list):
         return ", ".join(show(name, item) for item in value) or "-"

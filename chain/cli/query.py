@@ -13,8 +13,8 @@ from app.messages.record import decode, to_json
 from app.primitives.address import to_checksum
 from app.primitives.hashing import Hash32
 from chain.cli.arguments import HASH, HEIGHT, ID
-from chain.cli.output import Output, home_option, node_option, output_option, table
-from chain.cli.present import answer_lines, cell
+from chain.cli.output import Output, home_option, node_option, output_option
+from chain.cli.present import aligned, answer_lines, cell
 from chain.cli.query_table import QUESTIONS, Question
 from chain.cli.sending import result_text
 from chain.cli.who import resolve_account
@@ -165,7 +165,7 @@ def _show(question: Question, answer: Answer, output: Output) -> None:
         output.result(answer, answer_lines(answer))
     elif answer["items"]:
         rows = [[cell(item, column) for column in question.columns] for item in answer["items"]]
-        output.result(answer, table([column.rpartition(".")[2] for column in question.columns], rows))
+        output.result(answer, aligned([column.rpartition(".")[2] for column in question.columns], rows))
     else:
         output.result(answer, f"none at height {answer['height']}")
     if answer.get("broken"):

@@ -2,7 +2,7 @@
 
 from app.messages.bodies import Denom, Reward, Transfer
 from app.primitives.amounts import Amount
-from chain.cli.present import answer_lines, cell, describe, field_units, show
+from chain.cli.present import aligned, answer_lines, cell, describe, field_units, show
 from tests.support.genesis_documents import address_of
 
 
@@ -48,4 +48,16 @@ def test_what_is_inside_another_is_indented():
         "seats",
         "  bond=0.000000000000000001LPT",
         "none        -",
+    ]
+
+
+def test_nobody_is_a_dash():
+    assert show("transcoder", "0x" + "0" * 40) == "-"
+
+
+def test_columns_are_as_wide_as_their_widest_and_numbers_are_set_right():
+    assert aligned(["name", "work"], [["a", 5], ["longer", 1234]]).splitlines() == [
+        "name    work",
+        "a          5",
+        "longer  1234",
     ]
