@@ -37,7 +37,7 @@ class TxLimits:
 
     Attributes:
         inclusion_seconds: how long to wait for a block.
-        reconnect_seconds: for how long a broadcast is tried again when the node does not answer.
+        reconnect_seconds: for how long a submission is tried again when the node does not answer.
         first_poll_seconds, longest_poll_seconds: pauses between two looks, doubled in between.
         rebroadcast_seconds: how long the same bytes wait before they are sent again, in case the node has lost them.
         index_seconds: how far a node's index of transactions may trail its state.
@@ -110,7 +110,7 @@ class TxClient:
         Raises:
             TxRejected: refused at the door or in the block.
             TxTimeout: accepted, but in no block in time.
-            NodeUnreachable, RpcFailure, Rejection: as `submit`.
+            RpcUnreachable, NodeUnreachable, Rejection: as `submit`.
         """
         return (await self.wait(await self.submit(messages, options))).require_accepted()
 
@@ -119,6 +119,7 @@ class TxClient:
 
         Raises:
             TxRejected: the node refused it; nothing was paid.
+            RpcUnreachable: no node answered, and nothing was sent.
             NodeUnreachable: it may have arrived; `broadcast` the same bytes again.
             Rejection: it is too large or malformed, and was not sent.
         """
@@ -218,7 +219,7 @@ class TxClient:
         return None if found is None else result_of(found)
 
     async def _submit_once(self, messages: Sequence[Body], wanted: TxOptions) -> SignedTx:
-        signed = await self.prepare(messages, wanted)
+        signed = await self._prepare_patiently(messages, wanted)
         try:
             await self.broadcast(signed.raw, is_new=wanted.nonce is None)
         except Failure:
@@ -226,6 +227,17 @@ class TxClient:
             raise
         self._next_nonce = signed.body.nonce + 1
         return signed
+
+    async def _prepare_patiently(self, messages: Sequence[Body], wanted: TxOptions) -> SignedTx:
+        """`prepare`, tried again while the node does not answer: nothing has been sent yet."""
+        deadline, pace = _now() + self.limits.reconnect_seconds, self._pace()
+        while True:
+            try:
+                return await self.prepare(messages, wanted)
+            except RpcUnreachable:
+                if _now() >= deadline:
+                    raise
+            await pace.pause()
 
     def _may_try_again(self, rejected: TxRejected, wanted: TxOptions) -> bool:
         if rejected.reason is Reason.FEE_TOO_LOW and wanted.fee_wei is None:

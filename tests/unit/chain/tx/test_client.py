@@ -129,6 +129,12 @@ def test_no_answer_before_the_node_was_reached_is_tried_again(node, client):
     assert _lpt_of(node, BOB) == 2
 
 
+def test_no_answer_to_the_question_for_the_nonce_is_waited_out_too(node, client):
+    node.unreachable = 3
+    asyncio.run(client.send([_transfer()]))
+    assert _nonces(node) == [0]
+
+
 def test_a_lost_answer_leads_to_the_same_bytes_again_and_to_one_transfer(node, client):
     node.lost_answers = 1
     asyncio.run(client.send([_transfer(5)]))
