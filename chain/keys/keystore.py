@@ -4,9 +4,12 @@ Keystore V3: https://ethereum.org/developers/docs/data-structures-and-encoding/w
 key derived by scrypt or PBKDF2, Keccak-256 as authentication). geth, Livepeer's node and most wallets write it.
 """
 
+import importlib
 import json
 import secrets
+import sys
 from dataclasses import dataclass
+from types import ModuleType
 from typing import Any, Literal
 
 from app.primitives.address import Address, parse_address, to_checksum
@@ -57,15 +60,24 @@ def is_private_key(candidate: bytes) -> bool:
 
 def encrypt(private_key: bytes, passphrase: str, derivation: Derivation | None = None) -> dict[str, Any]:
     """The key as a keystore V3 document."""
-    from eth_keyfile.keyfile import (
-        create_keyfile_json,  # a third of a second to import, which `headwater --help` does without
-    )
-
     how = derivation or Derivation()
-    document: dict[str, Any] = create_keyfile_json(
+    document: dict[str, Any] = _keyfile().create_keyfile_json(
         private_key, passphrase.encode(), version=3, kdf=how.function, iterations=how.work
     )
     return document | {"address": private_key_to_address(private_key).hex()}
+
+
+def _keyfile() -> ModuleType:
+    """eth-keyfile, imported when it is needed: that takes a third of a second, which `headwater --help` does without.
+
+    On the way it imports py_ecc, which raises Python's recursion limit to 100,000; deeply nested JSON would end this
+    process with a stack overflow instead of a RecursionError, so the limit is put back.
+    """
+    limit = sys.getrecursionlimit()
+    try:
+        return importlib.import_module("eth_keyfile.keyfile")
+    finally:
+        sys.setrecursionlimit(limit)
 
 
 def leave_open(private_key: bytes) -> dict[str, Any]:
@@ -107,11 +119,9 @@ def stated_address(document: dict[str, Any]) -> Address:
 
 def decrypt(document: dict[str, Any], passphrase: str) -> bytes:
     """The private key of a keystore V3 document. Raises PassphraseWrong or KeyFileDamaged."""
-    from eth_keyfile.keyfile import decode_keyfile_json
-
     _check_cost(document)
     try:
-        private_key = bytes(decode_keyfile_json(document, passphrase.encode()))
+        private_key = bytes(_keyfile().decode_keyfile_json(document, passphrase.encode()))
     except ValueError as error:
         if "MAC mismatch" in str(error):
             raise PassphraseWrong("the passphrase is wrong") from error

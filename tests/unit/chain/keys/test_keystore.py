@@ -2,6 +2,7 @@
 
 import copy
 import json
+import sys
 
 import pytest
 
@@ -138,3 +139,9 @@ def test_generated_keys_are_private_keys_and_differ():
 @pytest.mark.parametrize("candidate", [b"", bytes(32), b"\xff" * 32, SECRET[1:], SECRET + b"\x00"])
 def test_what_is_no_private_key_is_told(candidate):
     assert not keystore.is_private_key(candidate)
+
+
+def test_encrypting_leaves_the_recursion_limit_alone():
+    before = sys.getrecursionlimit()
+    keystore.encrypt(SECRET, "secret", QUICK)
+    assert sys.getrecursionlimit() == before
