@@ -60,8 +60,8 @@ def get_stake(state: ReadState, address: Address) -> Lpt:
     delegator = DELEGATORS.get(state, address)
     if delegator is None:
         return Lpt(0)
-    pool = POOLS.read(state, delegator.candidate)
-    shares, joining = _current_shares(state, delegator, pool)
+    pool, fresh = _view_pool(state, delegator.candidate)
+    shares, joining = _current_shares(delegator, _joined_bucket(state, delegator, fresh))
     return Lpt(_value(shares, pool.stake, pool.shares) + _value(joining, pool.joining_stake, pool.joining_shares))
 
 
@@ -70,7 +70,8 @@ def get_pending_fees(state: ReadState, address: Address) -> Wei:
     delegator = DELEGATORS.get(state, address)
     if delegator is None:
         return Wei(0)
-    return Wei(delegator.fees + _uncollected(state, delegator, POOLS.read(state, delegator.candidate)))
+    pool, fresh = _view_pool(state, delegator.candidate)
+    return Wei(delegator.fees + _uncollected(delegator, _joined_bucket(state, delegator, fresh), pool.fee_factor))
 
 
 # --- mutators
@@ -78,22 +79,11 @@ def get_pending_fees(state: ReadState, address: Address) -> Wei:
 
 def settle_pool(state: State, candidate: Address) -> DelegationPool:
     """Turn bonds of earlier rounds into shares; returns the pool as it is then."""
-    pool, now = POOLS.read(state, candidate), ROUND.read(state).number
-    if pool.joining_shares == 0 or pool.joining_round >= now:
-        return pool
-    # The same whole number of shares for each joining share: no division is left to its holders, and no share over.
-    shares = compute_shares(pool, pool.joining_stake) // pool.joining_shares * pool.joining_shares
-    bucket = JoinedBucket(pool.joining_shares, shares, pool.fee_factor, pool.joining_shares)
-    JOINED.put(state, bucket, candidate, pool.joining_round)
-    settled = replace(
-        pool,
-        stake=Lpt(pool.stake + pool.joining_stake),
-        shares=pool.shares + shares,
-        joining_stake=Lpt(0),
-        joining_shares=0,
-    )
-    POOLS.put(state, settled, candidate)
-    return settled
+    pool, fresh = _view_pool(state, candidate)
+    if fresh is not None:
+        JOINED.put(state, fresh, candidate, pool.joining_round)
+        POOLS.put(state, pool, candidate)
+    return pool
 
 
 def settle_delegator(state: State, address: Address) -> Delegator | None:
@@ -102,10 +92,11 @@ def settle_delegator(state: State, address: Address) -> Delegator | None:
     if delegator is None:
         return None
     pool = settle_pool(state, delegator.candidate)
-    fees = _uncollected(state, delegator, pool)
-    shares, joining = _current_shares(state, delegator, pool)
-    if delegator.joining_shares and not joining:
-        _leave_bucket(state, delegator)
+    bucket = _joined_bucket(state, delegator)
+    fees = _uncollected(delegator, bucket, pool.fee_factor)
+    shares, joining = _current_shares(delegator, bucket)
+    if bucket is not None:
+        _leave_bucket(state, delegator, bucket)
     settled = replace(
         delegator,
         shares=shares,
@@ -237,6 +228,20 @@ def compute_shares(pool: DelegationPool, amount: int) -> int:
     return mul_floor(amount, pool.shares, pool.stake)
 
 
+def compute_settled(pool: DelegationPool) -> tuple[DelegationPool, JoinedBucket]:
+    """A pool after its joining bonds have become shares, and the bucket from which their owners take them."""
+    # The same whole number of shares for each joining share: no division is left to its holders, and no share over.
+    shares = compute_shares(pool, pool.joining_stake) // pool.joining_shares * pool.joining_shares
+    settled = replace(
+        pool,
+        stake=Lpt(pool.stake + pool.joining_stake),
+        shares=pool.shares + shares,
+        joining_stake=Lpt(0),
+        joining_shares=0,
+    )
+    return settled, JoinedBucket(pool.joining_shares, shares, pool.fee_factor, pool.joining_shares)
+
+
 def index_candidate(state: State, candidate: Address, old: int | None, new: int | None) -> None:
     """Move a candidate in the order by stake; none means that it is not, or no longer, in it."""
     if old is not None:
@@ -266,30 +271,38 @@ def _shares_of_bucket(pool: DelegationPool, amount: int) -> int:
     return mul_floor(amount, pool.joining_shares, pool.joining_stake)
 
 
-def _current_shares(state: ReadState, delegator: Delegator, pool: DelegationPool) -> tuple[int, int]:
-    bucket = _joined_bucket(state, delegator)
+def _view_pool(state: ReadState, candidate: Address) -> tuple[DelegationPool, JoinedBucket | None]:
+    # A pool as it is in this round, and the bucket that is not written yet where nobody has touched it since.
+    pool = POOLS.read(state, candidate)
+    if pool.joining_shares == 0 or pool.joining_round >= ROUND.read(state).number:
+        return pool, None
+    return compute_settled(pool)
+
+
+def _current_shares(delegator: Delegator, bucket: JoinedBucket | None) -> tuple[int, int]:
     if bucket is None:
         return delegator.shares, delegator.joining_shares
-    return delegator.shares + mul_floor(delegator.joining_shares, bucket.shares, bucket.joining_shares), 0
+    return delegator.shares + _joined_shares(delegator, bucket), 0
 
 
-def _uncollected(state: ReadState, delegator: Delegator, pool: DelegationPool) -> int:
-    fees = mul_floor(delegator.shares, pool.fee_factor - delegator.fee_factor, FEE_SCALE)
-    bucket = _joined_bucket(state, delegator)
+def _joined_shares(delegator: Delegator, bucket: JoinedBucket) -> int:
+    return mul_floor(delegator.joining_shares, bucket.shares, bucket.joining_shares)
+
+
+def _uncollected(delegator: Delegator, bucket: JoinedBucket | None, fee_factor: int) -> int:
+    fees = mul_floor(delegator.shares, fee_factor - delegator.fee_factor, FEE_SCALE)
     if bucket is not None:
-        joined = mul_floor(delegator.joining_shares, bucket.shares, bucket.joining_shares)
-        fees += mul_floor(joined, pool.fee_factor - bucket.fee_factor, FEE_SCALE)
+        fees += mul_floor(_joined_shares(delegator, bucket), fee_factor - bucket.fee_factor, FEE_SCALE)
     return fees
 
 
-def _joined_bucket(state: ReadState, delegator: Delegator) -> JoinedBucket | None:
+def _joined_bucket(state: ReadState, delegator: Delegator, fresh: JoinedBucket | None = None) -> JoinedBucket | None:
     if delegator.joining_shares == 0:
         return None
-    return JOINED.get(state, delegator.candidate, delegator.joining_round)
+    return JOINED.get(state, delegator.candidate, delegator.joining_round) or fresh
 
 
-def _leave_bucket(state: State, delegator: Delegator) -> None:
-    bucket = JOINED.read(state, delegator.candidate, delegator.joining_round)
+def _leave_bucket(state: State, delegator: Delegator, bucket: JoinedBucket) -> None:
     left = bucket.unclaimed - delegator.joining_shares
     if left:
         JOINED.put(state, replace(bucket, unclaimed=left), delegator.candidate, delegator.joining_round)
