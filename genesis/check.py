@@ -228,7 +228,8 @@ def _check_consensus_params(value: Any, state: GenesisState) -> Problems:
     )
     for path, low, high, meaning in bounds:
         yield from _check_bounded(value, path, low, high, meaning)
-    if (value.get("validator") or {}).get("pub_key_types") != ["ed25519"]:
+    validator = value.get("validator")
+    if not isinstance(validator, dict) or validator.get("pub_key_types") != ["ed25519"]:
         yield 'consensus_params.validator.pub_key_types: ["ed25519"] is expected'
 
 

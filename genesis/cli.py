@@ -53,7 +53,7 @@ def genesis() -> None:
       headwater genesis add-account 0x7a2f…  500LPT 2ETH
       headwater genesis add-validator 0x7a2f… --stake 1000LPT --key-file node0/config/priv_validator_key.json
       headwater genesis check
-    Give the file to every node:  headwater node init --genesis genesis.json
+    Give the file to every node:  headwater node init --moniker NAME --genesis genesis.json
 
     Amounts have a unit: 12.5LPT, 0.1ETH, 3gwei, 5wei. In the document they are decimal strings of base units.
     """
