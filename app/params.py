@@ -10,6 +10,10 @@ from typing import Any
 from app.primitives.amounts import Lpt, Wei
 from app.primitives.fractions import ONE, Fraction
 
+APP_VERSION = 1
+"""The version of the state machine. It stands in every header, and so in the genesis document as well: `cometbft
+rollback` takes it from there."""
+
 _BLOCKS = 2**40
 _AMOUNT = 2**100
 

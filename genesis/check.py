@@ -11,7 +11,7 @@ from typing import Any
 from app.messages.genesis_state import GenesisProfile, GenesisState, GenesisTranscoder
 from app.messages.limits import MAX_CHAIN_ID_LENGTH, MAX_TX_BYTES, MAX_URI_LENGTH, check_service_uri
 from app.messages.rejections import Rejection
-from app.params import ParamsError, check_params
+from app.params import APP_VERSION, ParamsError, check_params
 from app.primitives.address import to_checksum
 from app.primitives.amounts import MAX_AMOUNT, UNITS_PER_TOKEN, format_lpt
 from app.primitives.fractions import ONE
@@ -224,6 +224,7 @@ def _check_consensus_params(value: Any, state: GenesisState) -> Problems:
         ("evidence.max_age_num_blocks", age, age, "blocks, as app_state.params.evidence_max_age"),
         ("evidence.max_age_duration", duration, duration, "nanoseconds, evidence_max_age × block_time"),
         ("evidence.max_bytes", 1, 2**20, "bytes"),
+        ("version.app", APP_VERSION, APP_VERSION, "the application's version, which headers hold"),
         ("abci.vote_extensions_enable_height", 1, 2**62, "the height from which validators attest disputed work"),
     )
     for path, low, high, meaning in bounds:

@@ -15,7 +15,7 @@ from typing import Any
 
 from app.messages.genesis_state import GenesisState
 from app.messages.record import RecordError, from_json, to_json
-from app.params import Params
+from app.params import APP_VERSION, Params
 from genesis.failures import GenesisError
 from genesis.validators import GenesisValidator, derive_validators, validator_address
 
@@ -64,7 +64,7 @@ def build_consensus_params(params: Params) -> Document:
             "max_bytes": str(MAX_EVIDENCE_BYTES),
         },
         "validator": {"pub_key_types": ["ed25519"]},
-        "version": {"app": "0"},
+        "version": {"app": str(APP_VERSION)},
         "abci": {"vote_extensions_enable_height": str(VOTE_EXTENSIONS_HEIGHT)},
     }
 

@@ -7,8 +7,7 @@ from app.abci.block_results import CODESPACE, encode_block_result, validator_upd
 from app.abci.codec import Frame, encode_response
 from app.abci.proto import abci_pb2 as pb
 from app.execution.engine import Engine
-
-APP_VERSION = 1
+from app.params import APP_VERSION
 
 
 class NodeApplication(Application):
