@@ -19,11 +19,11 @@ import imageio_ffmpeg
 from rich.console import Console
 from rich.table import Table
 
+from transcoder.media.backlog import transcode_backlog
 from transcoder.media.clip import CACHE, ensure_clip
 from transcoder.media.ladder import Rendition
 from transcoder.media.profile import VERIFIED_PROFILE
 from transcoder.media.segmenter import FileSegmenter
-from transcoder.media.transcode import transcode_segment
 
 TARGET_RATIO = 1.05
 SEGMENT_SECONDS = Fraction(2)
@@ -76,9 +76,9 @@ def command_line(source: Path) -> None:
 
 
 def ours(segments: list[bytes], folder: Path) -> None:
-    """Every segment through the verified profile, with all digests, one after the other."""
-    for number, data in enumerate(segments):
-        for output in transcode_segment(data, LADDER).renditions:
+    """Every segment through the verified profile, with all digests, as a transcoder works off a backlog."""
+    for number, result in enumerate(transcode_backlog(segments, LADDER)):
+        for output in result.renditions:
             (folder / f"ours-{number % 8}-{output.name}.ts").write_bytes(output.data)
 
 

@@ -6,7 +6,10 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True, slots=True)
 class StageDigests:
-    """SHA-256 after each stage of one rendition; comparing two says where two nodes part ways."""
+    """A 32-byte digest after each stage of one rendition; comparing two says where two nodes part ways.
+
+    The pictures' digests rest on checksums (`pictures.PictureDigest`), those of coded and muxed bytes on SHA-256.
+    """
 
     decoded: bytes
     scaled: bytes

@@ -35,6 +35,7 @@ class Profile:
                 f"x264={self.x264_text()}",
                 f"audio={self.audio_rule}",
                 f"mux={self.muxer},bitexact," + _join(self.muxer_options),
+                "stages=pictures:sha256(crc32),packets:sha256,root:sha256",
             )
         )
 

@@ -24,7 +24,7 @@ from transcoder.media.errors import MediaError
 from transcoder.media.ladder import Rendition
 from transcoder.media.leaf import TranscodedSegment
 from transcoder.media.mux import mux_segment
-from transcoder.media.pictures import PIXELS, TIME_BASE, PictureHash, PixelPacker
+from transcoder.media.pictures import PIXELS, TIME_BASE, PictureDigest, PixelPacker
 from transcoder.media.profile import PROFILES, Profile
 from transcoder.media.timing import TICKS_PER_SECOND
 from transcoder.media.transcode import transcode_segment
@@ -120,7 +120,7 @@ def _stage(result: TranscodedSegment, name: str) -> list[str]:
 
 
 def _encode_input(profile: Profile) -> tuple[bytes, list[CodedFrame]]:
-    digest, packer = PictureHash(), PixelPacker()
+    digest, packer = PictureDigest(), PixelPacker()
     colours = ColourTags(1, 1, 1)
     encoder = SegmentEncoder(profile, EncoderSettings(WIDTH, HEIGHT, INPUT_CRF, PICTURE_TICKS, colours, Fraction(1)))
     coded: list[CodedFrame] = []

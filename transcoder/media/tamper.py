@@ -13,7 +13,7 @@ from transcoder.media.demux import DemuxedSegment, demux_segment
 from transcoder.media.encode import ColourTags, EncoderSettings, SegmentEncoder, coded_digest
 from transcoder.media.leaf import RenditionOutput, TranscodedSegment
 from transcoder.media.mux import mux_segment
-from transcoder.media.pictures import PIXELS, TIME_BASE, PictureDecoder, PictureHash, PixelPacker, Scaler
+from transcoder.media.pictures import PIXELS, TIME_BASE, PictureDecoder, PictureDigest, PixelPacker, Scaler
 from transcoder.media.profile import VERIFIED_PROFILE, Profile
 from transcoder.media.timing import mean_frame_ticks
 
@@ -76,7 +76,7 @@ def _black(picture: VideoFrame) -> VideoFrame:
 def _encode(
     segment: DemuxedSegment, pictures: Iterator[VideoFrame], profile: Profile, width: int, height: int
 ) -> tuple[list[CodedFrame], bytes]:
-    digest, packer = PictureHash(), PixelPacker()
+    digest, packer = PictureDigest(), PixelPacker()
     encoder: SegmentEncoder | None = None
     coded: list[CodedFrame] = []
     for picture in pictures:

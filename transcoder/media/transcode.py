@@ -24,7 +24,7 @@ from transcoder.media.ladder import Rendition, check_ladder, plan_cascade
 from transcoder.media.leaf import RenditionOutput, StageDigests, TranscodedSegment
 from transcoder.media.limits import DEFAULT_LIMITS, SegmentLimits
 from transcoder.media.mux import mux_segment
-from transcoder.media.pictures import PictureDecoder, PictureHash, PixelPacker, Scaler
+from transcoder.media.pictures import KeyedPictureDigest, PictureDecoder, PictureDigest, PixelPacker, Scaler
 from transcoder.media.profile import VERIFIED_PROFILE, Profile
 from transcoder.media.timing import kept_pictures, mean_frame_ticks
 
@@ -58,10 +58,10 @@ def transcode_segment(
     )
 
 
-def _combine(key: bytes | None, hashes: Sequence[PictureHash | None]) -> bytes | None:
+def _combine(key: bytes | None, digests: Sequence[KeyedPictureDigest | None]) -> bytes | None:
     if key is None:
         return None
-    return hashlib.sha256(key + b"".join(each.digest() for each in hashes if each is not None)).digest()
+    return hashlib.sha256(key + b"".join(each.digest() for each in digests if each is not None)).digest()
 
 
 class _Job:
@@ -126,7 +126,7 @@ class _Job:
             self._abort()
 
     def _feed(self, limits: SegmentLimits) -> bytes:
-        digest, packer = PictureHash(), PixelPacker()
+        digest, packer = PictureDigest(), PixelPacker()
         decoder = PictureDecoder(self._segment.codec, limits)
         for picture in decoder.pictures(self._segment.video):
             if not self._parents:
@@ -202,8 +202,8 @@ class _Track:
         self._frame_ticks = mean_frame_ticks(sorted(self.kept))
         self.pictures: Channel[VideoFrame] = Channel(queued_pictures)
         self.source: _Source | None = None
-        self._scaled = PictureHash()
-        self.keyed = None if key is None else PictureHash(key)
+        self._scaled = PictureDigest()
+        self.keyed = None if key is None else KeyedPictureDigest(key)
         self._packer = PixelPacker()
         self._coded: list[CodedFrame] = []
         self._data = b""
