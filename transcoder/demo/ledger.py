@@ -42,7 +42,7 @@ class Ledger:
     async def follow(self, rpc: RpcClient) -> list[Entry]:
         """Read all blocks that are new; returns their transactions."""
         first = len(self.entries)
-        tip = (await rpc.status()).height
+        tip = (await rpc.abci_info()).height  # a block whose results are there, unlike the newest that is stored
         while self.height < tip:
             await self._read(rpc, self.height + 1)
             self.height += 1

@@ -1,5 +1,6 @@
 """The demonstration's chain: a localnet with the accounts of everybody who takes part."""
 
+import secrets
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -25,8 +26,9 @@ def make_keys(script: Script) -> dict[str, Signer]:
 def make_localnet(script: Script, signers: Mapping[str, Signer]) -> Localnet:
     """A new localnet in which everybody has money."""
     funded = [(signer.address, FUNDS_LPT, FUNDS_WEI) for signer in signers.values()]
-    writer = _with_verification_rate(headwater_genesis(PRESET, funded), script)
-    return create(script.root / "chain", script.validators, writer, LocalnetSettings())
+    chain_id = f"headwater-demo-{secrets.token_hex(4)}"  # a name of its own: a neighbour's node is not ours
+    writer = _with_verification_rate(headwater_genesis(PRESET, funded, chain_id), script)
+    return create(script.root / "chain", script.validators, writer, LocalnetSettings(), usual_ports=False)
 
 
 def _make_key(home: Path, name: str) -> Signer:

@@ -42,8 +42,6 @@ class Processes:
         command = ["broadcaster", "start", "--input", str(self.script.clip), "--loop"]
         command += ["--duration", str(self.script.duration_seconds), "--stream", "demo"]
         command += ["--deposit", str(DEPOSIT), "--price", str(OFFER)]
-        if self.script.keep:
-            command += ["--keep-serving"]
         return await self._start(self.script.names.broadcaster, command)
 
     def require_running(self, *except_for: str) -> None:

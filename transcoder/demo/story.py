@@ -24,6 +24,9 @@ from transcoder.demo import network, screen, verdict
 from transcoder.demo.processes import Processes, broadcaster_home
 from transcoder.demo.script import Script, stake_of
 from transcoder.demo.stage import Stage
+from transcoder.net.shell import ServiceShell
+from transcoder.services.broadcast.stream_server import stream_routes
+from transcoder.services.chain_reader import QueryRefused
 
 LOOK_SECONDS = 0.5
 START_SECONDS = 60.0
@@ -50,7 +53,7 @@ class Story:
         chain_stop = asyncio.Event()
         supervisor = LocalnetSupervisor(localnet, LocalnetPlan(find_binary()), self._note)
         chain = asyncio.create_task(supervisor.run(chain_stop))
-        work = asyncio.create_task(self._play(localnet, signers, stop))
+        work = asyncio.create_task(self._play(localnet, signers))
         stopping = asyncio.create_task(stop.wait())
         try:
             await asyncio.wait([chain, work, stopping], return_when=asyncio.FIRST_COMPLETED)
@@ -64,7 +67,7 @@ class Story:
             chain_stop.set()
             await asyncio.gather(chain, return_exceptions=True)
 
-    async def _play(self, localnet: Localnet, signers: dict[str, Signer], stop: asyncio.Event) -> bool:
+    async def _play(self, localnet: Localnet, signers: dict[str, Signer]) -> bool:
         urls = [node.rpc_url for node in localnet.nodes]
         processes = Processes(self.script, urls[0])
         async with RpcClient(urls[0]) as rpc:
@@ -77,7 +80,7 @@ class Story:
                     checks = await self._judge(stage, urls)
                     self._close_curtain(stage, checks)
                     if self.script.keep:
-                        await self._keep(stop)
+                        await self._keep()
                 finally:
                     await processes.stop()
         return all(check.holds for check in checks)
@@ -100,9 +103,14 @@ class Story:
             return
         screen.print_outcome(self.console, stage, checks, earnings, playlist)
 
-    async def _keep(self, stop: asyncio.Event) -> None:
+    async def _keep(self) -> None:
+        shell = ServiceShell("headwater-demo")
+        shell.app.add_routes(stream_routes(broadcaster_home(self.script) / "hls"))
+        serving = asyncio.create_task(shell.run())  # which ends on Ctrl-C as well
+        await shell.ready.wait()
+        self._note(f"the stream: {shell.url}/stream/demo/index.m3u8")
         self._note(f"everything keeps running, in {self.script.root}; Ctrl-C ends it")
-        await stop.wait()
+        await serving
 
     def _note(self, text: str) -> None:
         self.console.print(text, highlight=False, soft_wrap=True)
@@ -130,8 +138,8 @@ class Scene:
         length = self.stage.round_left * 3 + 30
         await self._until("waiting for the next round to elect the transcoders", self._are_elected, length)
         broadcaster = await self.processes.start_broadcaster()
-        await self._until("streaming", lambda: self._has_streamed(broadcaster.running), self._stream_seconds())
-        if not self.script.keep and broadcaster.process.returncode:
+        await self._until("streaming", self._has_streamed, self._stream_seconds())
+        if broadcaster.process.returncode:
             raise DemoFailed(f"the broadcaster {broadcaster.ending()}:\n{broadcaster.last_lines()}")
         await self._until("claims, challenges, verdicts, fees", self._is_settled, SETTLE_SECONDS)
         await self._say("checking what happened")
@@ -161,8 +169,11 @@ class Scene:
 
     async def _has_block(self) -> bool:
         try:
+            found = (await self.stage.rpc.status()).chain_id
+            if found != self.chain_id:
+                raise DemoFailed(f"{self.stage.rpc.url} is a node of {found}, not of {self.chain_id}; start again")
             await self.stage.look()
-        except RpcUnreachable:
+        except (RpcUnreachable, QueryRefused):  # no node answers yet, or none has a state
             return False
         return self.stage.height > 0
 
@@ -192,12 +203,10 @@ class Scene:
         wanted = {to_checksum(self.signers[name].address) for name in self.script.names.transcoders}
         return wanted <= set(self.stage.active)
 
-    async def _has_streamed(self, is_running: bool) -> bool:
+    async def _has_streamed(self) -> bool:
         await self._look()
         self._count_segments()
-        if not self.script.keep:
-            return not self.processes.children[self.script.names.broadcaster].running
-        return self.stage.job is not None and self.stage.job["status"] == "ended" and is_running
+        return not self.processes.children[self.script.names.broadcaster].running
 
     async def _is_settled(self) -> bool:
         await self._look()
