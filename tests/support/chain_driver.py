@@ -3,12 +3,12 @@
 import json
 from collections.abc import Callable, Sequence
 from dataclasses import replace
-from typing import TypeVar
+from typing import Any, TypeVar
 
 from app.execution.engine import Engine
 from app.execution.invariants import require_sound
 from app.execution.result import BlockResult, TxResult
-from app.messages.bodies import Body
+from app.messages.bodies import Body, Bond, Transcoder
 from app.messages.events import event_name
 from app.messages.genesis_state import (
     GenesisAccount,
@@ -186,6 +186,11 @@ class Chain:
         return ROUND.read(self.state)
 
 
+def force(chain: Chain, change: Callable[[Overlay], None]) -> None:
+    """Commit, as a height of its own, a change that no transition makes yet."""
+    chain.state.commit(chain.next_height, chain.state.prepare(tamper(chain.state, change).changes()))
+
+
 def tamper(state: StateStore, change: Callable[[Overlay], None]) -> Overlay:
     """A copy of the committed state with a change that no transition would make."""
     overlay = Overlay(state)
@@ -231,3 +236,32 @@ def make_genesis(
         tuple(bonds),
         tuple(profiles),
     )
+
+
+ALICE, BOB, CAROL, DAVE = (Party(name) for name in ("alice", "bob", "carol", "dave"))
+VERA, VIKTOR = Party("vera"), Party("viktor")
+
+
+def start(params: Params, validators: Sequence[Party] = (VERA,), **genesis: Any) -> Chain:
+    """A chain of Alice, Bob, Carol and Dave, and of these validators, after its first block."""
+    chain = Chain(make_genesis(params, [ALICE, BOB, CAROL, DAVE], validators, **genesis))
+    chain.block()
+    return chain
+
+
+def rates_of(
+    party: Party, price: int = 1000, cut: int = 10**8, share: int = 5 * 10**8, key: bytes | None = None
+) -> Transcoder:
+    """A Transcoder message with a party's own consensus key, unless another or none is given."""
+    return Transcoder(
+        Wei(price),
+        Fraction(cut),
+        Fraction(share),
+        "http://127.0.0.1:1",
+        party.consensus_key if key is None else key,
+    )
+
+
+def register(chain: Chain, party: Party, stake: int = 10 * LPT, **rates: Any) -> TxResult:
+    """Bond a party to itself and make it a transcoder, in one transaction."""
+    return chain.must(party, Bond(Lpt(stake), party.address), rates_of(party, **rates))

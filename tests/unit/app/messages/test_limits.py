@@ -14,7 +14,7 @@ def test_a_length_up_to_its_limit_is_accepted():
 
 @pytest.mark.parametrize("text", ["", "tab\t", "é", "\x00", "line\n"])
 def test_text_is_printable_ascii(text):
-    with pytest.raises(Rejection, match="INVALID_FIELD: name is .*; printable ASCII is expected"):
+    with pytest.raises(Rejection, match=r"INVALID_FIELD: name is .*; printable ASCII is expected"):
         check_text("name", text)
 
 

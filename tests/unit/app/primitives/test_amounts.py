@@ -50,7 +50,7 @@ def test_what_is_no_amount_of_lpt_is_refused_with_its_text(text, says):
 
 
 def test_lpt_cannot_be_given_in_units_of_eth():
-    with pytest.raises(ValueError, match="write 12.5LPT"):
+    with pytest.raises(ValueError, match=r"write 12\.5LPT"):
         parse_lpt("3gwei")
 
 

@@ -38,6 +38,6 @@ def test_a_fraction_is_read_as_a_percentage_or_a_decimal_number(text, parts):
 
 @pytest.mark.parametrize("text", ["", "-1%", "five", "100.0000001%", "1.1", "0.0000000001", "0.00000001%", "1/2"])
 def test_what_is_no_fraction_is_refused_with_its_text(text):
-    with pytest.raises(ValueError, match="is not a fraction|is more than the whole") as caught:
+    with pytest.raises(ValueError, match=r"is not a fraction|is more than the whole") as caught:
         parse_fraction(text)
     assert repr(text) in str(caught.value)
