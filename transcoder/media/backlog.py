@@ -14,7 +14,7 @@ from transcoder.media.limits import DEFAULT_LIMITS, SegmentLimits
 from transcoder.media.profile import VERIFIED_PROFILE, Profile
 from transcoder.media.transcode import transcode_segment
 
-SEGMENTS_AT_ONCE = 2
+SEGMENTS_AT_ONCE = 3
 
 
 def transcode_backlog(
