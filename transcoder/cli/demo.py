@@ -8,13 +8,17 @@ from pathlib import Path
 import click
 from rich.console import Console
 
+from chain.cli.main import EXIT_INTERRUPTED
 from chain.cli.output import Output, output_option
-from chain.failures import UsageFailure
+from chain.failures import EXIT_ACCEPTED, EXIT_REJECTED, UsageFailure
 from chain.node.run import run_until_signal
 from transcoder.demo.script import Script
 from transcoder.demo.story import Story
 from transcoder.media.clip import ensure_clip
 from transcoder.media.tamper import Cheat
+
+LOG_WIDTH = 140
+"""Columns of the tables where there is no terminal: a transaction's hash fits into one line."""
 
 
 @click.command()
@@ -59,17 +63,23 @@ def demo(
     )
     if not script.clip.is_file():
         raise UsageFailure(f"there is no file {script.clip}")
-    console = Console(stderr=output.is_json)
-    happened: list[bool] = []
+    console = _console(output.is_json)
+    exit_code = EXIT_ACCEPTED
 
     async def run(stop: asyncio.Event) -> None:
-        happened.append(await Story(script, console, output.is_json).tell(stop))
-        if stop.is_set() and not keep:
-            console.print("stopped before the end", highlight=False)
+        nonlocal exit_code
+        if not await Story(script, console, output.is_json).tell(stop):
+            exit_code = EXIT_INTERRUPTED if stop.is_set() else EXIT_REJECTED
 
     run_until_signal(run)
-    if not all(happened):
-        sys.exit(1)
+    if exit_code == EXIT_INTERRUPTED:
+        console.print(f"stopped before the end; every process has ended, the logs are in {script.root}", soft_wrap=True)
+    sys.exit(exit_code)
+
+
+def _console(to_stderr: bool) -> Console:
+    console = Console(stderr=to_stderr)
+    return console if console.is_terminal else Console(stderr=to_stderr, width=LOG_WIDTH)
 
 
 def _home(home: Path | None) -> Path:

@@ -7,7 +7,7 @@ from app.primitives.amounts import Lpt, Wei, parse_lpt, parse_wei
 from transcoder.media.tamper import Cheat
 
 VERIFIERS = 3
-WANTED_CHALLENGES = 8
+WANTED_CHALLENGES = 6
 """How many challenged segments a demonstration should have on average."""
 
 FUNDS_LPT = parse_lpt("10000LPT")
