@@ -6,16 +6,17 @@ from typing import Any, Self
 
 from rich.console import Console, Group, RenderableType
 from rich.live import Live
-from rich.panel import Panel
+from rich.padding import Padding
 from rich.progress_bar import ProgressBar
-from rich.table import Table
 from rich.text import Text
 
 from app.primitives.amounts import format_wei
+from chain.cli.output import table
 from transcoder.demo.stage import Stage
 from transcoder.demo.verdict import Check, Earning
 
 REFRESH_PER_SECOND = 4
+SHOWN_VERDICTS = 4
 
 
 class Screen:
@@ -49,97 +50,68 @@ class Screen:
 
 
 class Streamed:
-    """How many segments went in and came out, as the broadcaster's playlist and the chain show it."""
+    """How many segments are to be streamed, and how many of them can be played already."""
 
     def __init__(self, wanted: int) -> None:
         self.wanted = wanted
-        self.sent = 0
         self.playable = 0
-        self.by_transcoder: dict[str, int] = {}
 
 
 def render(stage: Stage, streamed: Streamed) -> RenderableType:
-    """The whole screen."""
+    """The whole screen, for a terminal of 100 columns and 30 lines."""
     head = Text.assemble(
         ("Headwater demo", "bold"),
-        f"  height {stage.height}  round {stage.round_number}, {stage.round_left} blocks left",
+        f"   height {stage.height}   round {stage.round_number}, {stage.round_left} blocks left   ",
+        (stage.phase, "cyan"),
     )
-    bar = ProgressBar(total=max(1, streamed.wanted), completed=streamed.playable, width=40)
-    line = Text(f"segments: {streamed.sent} sent, {streamed.playable} playable of {streamed.wanted}")
-    return Group(
-        head, Text(stage.phase, "cyan"), line, bar, _job(stage), _work(stage, streamed), _verdicts(stage), _money(stage)
+    bar = Padding(
+        ProgressBar(total=max(1, streamed.wanted, streamed.playable), completed=streamed.playable, width=60),
+        (0, 0, 1, 0),
     )
+    line = Text(f"stream: {streamed.playable} of about {streamed.wanted} segments can be played")
+    return Group(head, line, bar, _job(stage), _work(stage), _verdicts(stage), _money(stage))
 
 
 def _job(stage: Stage) -> RenderableType:
     if stage.job is None:
-        return Panel("no job yet", title="job", width=100)
+        return Text("job: none yet\n")
     job = stage.job
-    text = (
-        f"job {job['job_id']} {job['status']}  transcoder {stage.name_of(job['transcoder'])}  "
-        f"fee {format_wei(int(job['fee_per_segment']))} a segment\n"
-        f"claims: {stage.count_by_status(stage.claims)}\nchallenges: {stage.count_by_status(stage.challenges)}"
+    return Text(
+        f"job {job['job_id']}: {job['status']}, {stage.name_of(job['transcoder'])}, "
+        f"{format_wei(int(job['fee_per_segment']))} a segment\n"
+        f"claims: {stage.count_by_status(stage.claims)}\n"
+        f"challenges: {stage.count_by_status(stage.challenges)}\n"
     )
-    return Panel(text, title="job", width=100)
 
 
-def _work(stage: Stage, streamed: Streamed) -> RenderableType:
-    table = Table(title="segments per transcoder", width=100)
-    for column in ("transcoder", "active", "segments out", "claimed", "in claims"):
-        table.add_column(column)
-    for address, name in stage.names.items():
-        if not name.startswith("transcoder"):
-            continue
-        mine = [c for c in stage.claims if stage.name_of(c["transcoder"]) == name]
-        active = "yes" if stage.name_of(address) in {stage.name_of(a) for a in stage.active} else "no"
+def _work(stage: Stage) -> RenderableType:
+    rows = []
+    for name in [name for name in stage.names.values() if name.startswith("transcoder")]:
+        mine = [claim for claim in stage.claims if stage.name_of(claim["transcoder"]) == name]
+        active = "yes" if name in [stage.name_of(address) for address in stage.active] else "no"
+        came, went = stage.segments.get(name, (0, 0))
         claimed = sum(claim["segments"] for claim in mine)
-        table.add_row(name, active, str(streamed.by_transcoder.get(name, 0)), str(claimed), stage.count_by_status(mine))
-    return table
+        rows.append((name, active, came, went, claimed, stage.count_by_status(mine)))
+    return table(("transcoder", "active", "segments in", "segments out", "claimed", "claims"), rows)
 
 
 def _verdicts(stage: Stage) -> RenderableType:
-    table = Table(title="last verdicts", width=100)
-    for column in ("segment", "verifier", "saw"):
-        table.add_column(column)
-    for segment, name, text in stage.verdict_lines()[-6:]:
-        table.add_row(str(segment), name, text)
-    return table
+    return table(("segment", "verifier", "saw"), stage.verdict_lines()[-SHOWN_VERDICTS:], title="\nlast verdicts")
 
 
 def _money(stage: Stage) -> RenderableType:
-    table = Table(title="balances", width=100)
-    for column in ("who", "LPT free", "LPT bonded", "ETH with fees"):
-        table.add_column(column, justify="left" if column == "who" else "right")
-    for name, (free, bonded, wei) in stage.balances.items():
-        table.add_row(name, free, bonded, wei)
-    return table
+    rows = [(name, *amounts) for name, amounts in stage.balances.items()]
+    return table(("balances", "LPT free", "LPT bonded", "ETH with fees"), rows, title="")
 
 
 def print_outcome(console: Console, stage: Stage, checks: list[Check], earnings: list[Earning], playlist: Path) -> None:
     """The table at the end: who earned what by which transactions, what was seen, and what was checked."""
-    console.print(_earnings_table(earnings))
-    verdicts = Table(title="what the verifiers saw")
-    for column in ("segment", "verifier", "saw"):
-        verdicts.add_column(column)
-    for segment, name, text in stage.verdict_lines():
-        verdicts.add_row(str(segment), name, text)
-    console.print(verdicts)
-    done = Table(title="what had to happen")
-    for column in ("", "check", "found"):
-        done.add_column(column)
-    for check in checks:
-        done.add_row("[green]yes[/]" if check.holds else "[red]NO[/]", check.claim, check.found)
-    console.print(done)
+    paid = [(each.who, each.what, each.amount, each.transaction) for each in earnings]
+    console.print(table(("who", "what", "amount", "transaction"), paid, title="Who earned what"))
+    console.print(table(("segment", "verifier", "saw"), stage.verdict_lines(), title="\nWhat the verifiers saw"))
+    done = [("[green]yes[/]" if check.holds else "[red]NO[/]", check.claim, check.found) for check in checks]
+    console.print(table(("", "check", "found"), done, title="\nWhat had to happen"))
     console.print(f"playlist: {playlist}", soft_wrap=True, highlight=False)
-
-
-def _earnings_table(earnings: list[Earning]) -> Table:
-    table = Table(title="who earned what")
-    for column in ("who", "what", "amount", "transaction"):
-        table.add_column(column, overflow="fold")
-    for earning in earnings:
-        table.add_row(earning.who, earning.what, earning.amount, earning.transaction)
-    return table
 
 
 def outcome_json(stage: Stage, checks: list[Check], earnings: list[Earning], playlist: Path) -> dict[str, Any]:

@@ -222,10 +222,6 @@ class Scene:
         playlists = sorted(folder.rglob("index.m3u8"))
         entries = [path.read_text().count("#EXTINF") for path in playlists if "#EXTINF" in path.read_text()]
         self.streamed.playable = min(entries, default=0)
-        self.streamed.sent = max(self.streamed.sent, self.streamed.playable)
-        if self.stage.job is not None:
-            name = self.stage.name_of(self.stage.job["transcoder"])
-            self.streamed.by_transcoder[name] = self.streamed.playable
 
 
 def playlist_of(script: Script) -> Path:
