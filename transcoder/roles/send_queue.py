@@ -46,6 +46,13 @@ class SegmentSigned:
 
 
 @dataclass(frozen=True, slots=True)
+class StoredBefore:
+    """An earlier run has stored it, and one of a lower number is still on its way."""
+
+    number: int
+
+
+@dataclass(frozen=True, slots=True)
 class TranscoderKnown:
     """Segments go there from now on; None while nobody is drawn."""
 
@@ -81,7 +88,7 @@ class TimePassed:
     """Nothing happened but time."""
 
 
-Event = SegmentSigned | TranscoderKnown | AnswerAccepted | Stored | AttemptFailed | TimePassed
+Event = SegmentSigned | StoredBefore | TranscoderKnown | AnswerAccepted | Stored | AttemptFailed | TimePassed
 
 
 @dataclass(frozen=True, slots=True)
@@ -194,8 +201,9 @@ class SendQueue:
     def _apply(self, event: Event, now_seconds: float) -> list[SendAction]:
         match event:
             case SegmentSigned(number, due_seconds):
-                assert all(number > known for known in self._entries), "segments come in the order of their numbers"
-                self._entries[number] = _Entry(number, due_seconds)
+                self._add(_Entry(number, due_seconds))
+            case StoredBefore(number):
+                self._add(_Entry(number, now_seconds, _Stage.STORED))
             case TranscoderKnown(destination):
                 return self._change(destination)
             case AnswerAccepted(number):
@@ -205,6 +213,10 @@ class SendQueue:
             case AttemptFailed():
                 return self._fail(event, now_seconds)
         return []
+
+    def _add(self, entry: _Entry) -> None:
+        assert all(entry.number > known for known in self._entries), "segments come in the order of their numbers"
+        self._entries[entry.number] = entry
 
     def _change(self, destination: Destination | None) -> list[SendAction]:
         if destination == self._destination:

@@ -244,8 +244,11 @@ class BroadcasterService:
         await asyncio.to_thread(payloads.keep_only, {segment.sequence_number for segment in pending})
         assert self._news is not None, "a transcoder was drawn"
         transmission.direct(self._news.destination)
-        for segment in pending:
-            transmission.take(segment, time.monotonic())
+        for segment in _from_first_unanswered(segments):
+            if segment.state is SegmentState.RECEIPTED:
+                transmission.take_stored(segment, await self._stored(segment, self._news.job.job_id))
+            elif segment.state in _UNANSWERED:
+                transmission.take(segment, time.monotonic())
         if not self._is_reached(segments):
             await self._take_all(transmission, payloads)
         await transmission.drain()
@@ -306,9 +309,10 @@ class BroadcasterService:
         )
 
     async def _restore(self, writer: StreamWriter, segments: list[SegmentRecord], job_id: int) -> None:
-        done = [segment for segment in segments if segment.state is SegmentState.RECEIPTED]
+        published = segments[: len(segments) - len(_from_first_unanswered(segments))]
+        done = [segment for segment in published if segment.state is SegmentState.RECEIPTED]
         stored = [await self._stored(segment, job_id) for segment in done]
-        if stored:
+        if any(segment.state is SegmentState.RECEIPTED for segment in segments):
             await asyncio.to_thread(writer.restore, stored)
         else:
             await asyncio.to_thread(writer.begin)
@@ -332,6 +336,12 @@ class BroadcasterService:
         }
         log.info("broadcast %s", how, extra=facts)
         self._watch(Report(Happening.FINISHED, facts=facts))
+
+
+def _from_first_unanswered(segments: list[SegmentRecord]) -> list[SegmentRecord]:
+    """What was not published yet: publication is in the order of the numbers."""
+    found = (index for index, segment in enumerate(segments) if segment.state in _UNANSWERED)
+    return segments[next(found, len(segments)) :]
 
 
 def stream_name(stream_id: str) -> str:

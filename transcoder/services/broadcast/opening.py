@@ -31,8 +31,8 @@ from transcoder.services.broadcaster import BroadcasterService, BroadcastPlan
 from transcoder.services.chain_reader import ChainReader
 from transcoder.services.outbox import OutboxSender
 
-_ATTEMPT_PART = 2
-"""An attempt may take this part of the time that a segment is given, so that another one fits in."""
+_SHORTEST_ATTEMPT_SECONDS = 10.0
+"""A slow transcoder is not asked again before this; a long deadline has room for a second attempt."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -166,5 +166,5 @@ async def _order_of(wish: Wish, reader: ChainReader, source: FileSource, stream_
 
 
 def _policy_of(wish: Wish) -> HttpPolicy:
-    seconds = wish.plan.policy.deadline_seconds / _ATTEMPT_PART
+    seconds = max(_SHORTEST_ATTEMPT_SECONDS, wish.plan.policy.deadline_seconds / 2)
     return HttpPolicy(attempts=1, timeout_seconds=seconds, stall_seconds=seconds, answer_limit_bytes=MIB)

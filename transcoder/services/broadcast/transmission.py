@@ -83,6 +83,11 @@ class Transmission:
         self._carried[record.sequence_number] = _Carried(record, due_seconds)
         self._handle(role.SegmentSigned(record.sequence_number, due_seconds))
 
+    def take_stored(self, record: SegmentRecord, stored: StoredSegment) -> None:
+        """Take up a segment that an earlier run has stored, and could not publish before one of a lower number."""
+        self._carried[record.sequence_number] = _Carried(record, self._place.clock(), stored)
+        self._handle(role.StoredBefore(record.sequence_number))
+
     def direct(self, destination: role.Destination | None) -> None:
         """Send to this transcoder from now on."""
         self._handle(role.TranscoderKnown(destination))

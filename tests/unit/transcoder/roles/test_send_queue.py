@@ -16,6 +16,7 @@ from transcoder.roles.send_queue import (
     SendQueue,
     SendSegment,
     Stored,
+    StoredBefore,
     TimePassed,
     TranscoderKnown,
 )
@@ -165,6 +166,13 @@ def test_hearing_the_same_transcoder_again_changes_nothing():
     queue = make_queue()
     sign(queue, 0)
     assert queue.handle(TranscoderKnown(FIRST), 1.0) == []
+
+
+def test_what_an_earlier_run_has_stored_waits_for_its_turn_and_is_not_sent():
+    queue = make_queue()
+    sign(queue, 0)
+    assert queue.handle(StoredBefore(1), 0.0) == []
+    assert receive(queue, 0) == [Publish(0), Publish(1)]
 
 
 def test_an_empty_queue_waits_for_no_time():
