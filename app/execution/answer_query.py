@@ -26,6 +26,8 @@ from app.store.errors import HistoryUnavailable
 from app.store.state_view import StateView
 
 MAX_ITEMS = 100
+MAX_PROFILE_ID_LENGTH = 255
+"""What a key can hold."""
 Query = dict[str, str]
 NonceOf = Callable[[Address], int]
 
@@ -204,7 +206,8 @@ def _verifier(view: StateView, query: Query, text: str) -> dict[str, Any]:
 
 
 def _profile(view: StateView, query: Query, profile_id: str) -> dict[str, Any]:
-    record = _found(tables.PROFILES.get(view, profile_id), f"there is no profile {profile_id!r}")
+    known = tables.PROFILES.get(view, profile_id) if len(profile_id.encode()) <= MAX_PROFILE_ID_LENGTH else None
+    record = _found(known, f"there is no profile {profile_id!r}")
     return {"profile_id": profile_id, **to_json(record)}
 
 
