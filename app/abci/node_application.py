@@ -14,6 +14,9 @@ class NodeApplication(Application):
     """Headwater behind CometBFT."""
 
     concurrent_queries = True
+    check_tx_batch_limit = 16
+    """A batch takes less than a millisecond: the node and its clients go on with the first answers meanwhile. With one
+    batch of everything they and we would wait for each other in turns, a fifth slower at saturation."""
 
     def __init__(self, engine: Engine, version: str) -> None:
         self._engine = engine
