@@ -14,6 +14,7 @@ from app.primitives.amounts import parse_lpt, parse_wei
 from app.primitives.fractions import parse_fraction
 
 PUBKEY_LENGTH = 32
+UNITS = frozenset({"lpt", "eth", "gwei", "wei"})
 
 
 class Parsed(click.ParamType[Any]):
@@ -42,6 +43,8 @@ def parse_any_amount(text: str) -> tuple[str, int]:
     unit = text.strip().lstrip("0123456789.").strip().lower()
     if not unit:
         raise ValueError(f"{text!r} has no unit; write for example 12.5LPT, 0.1ETH or 3gwei")
+    if unit not in UNITS:
+        raise ValueError(f"{text!r} is not an amount; write for example 12.5LPT, 0.1ETH, 3gwei or 5wei")
     return ("LPT", parse_lpt(text)) if unit == "lpt" else ("ETH", parse_wei(text))
 
 

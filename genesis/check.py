@@ -194,14 +194,19 @@ def _repeated(path: str, name: str, values: Iterable[Any]) -> Problems:
 def _check_envelope(document: Document, genesis: Genesis) -> Problems:
     for name in sorted(set(document) - _MEMBERS):
         yield f"{name}: unknown; a genesis document has {', '.join(sorted(_MEMBERS))}"
-    if len(genesis.chain_id) > MAX_CHAIN_ID_LENGTH or not _is_plain(genesis.chain_id):
-        yield f"chain_id: {genesis.chain_id!r}; letters, digits, '-', '_' and '.', at most {MAX_CHAIN_ID_LENGTH}"
-    if not is_rfc3339(genesis.genesis_time):
-        yield f"genesis_time: {genesis.genesis_time!r} is not a time as in 2026-01-31T12:00:00Z"
+    yield from check_names(genesis.chain_id, genesis.genesis_time)
     if document.get("initial_height", "1") != "1":
         yield f'initial_height: {document["initial_height"]!r}; chains start at "1"'
     if document.get("app_hash", "") != "":
         yield "app_hash: must be empty; the application computes it from app_state"
+
+
+def check_names(chain_id: str, genesis_time: str) -> Problems:
+    """What is wrong with a chain's name and with its first block's time."""
+    if not chain_id or len(chain_id) > MAX_CHAIN_ID_LENGTH or not _is_plain(chain_id):
+        yield f"chain_id: {chain_id!r}; letters, digits, '-', '_' and '.', 1 to {MAX_CHAIN_ID_LENGTH}"
+    if not is_rfc3339(genesis_time):
+        yield f"genesis_time: {genesis_time!r} is not a time as in 2026-01-31T12:00:00Z"
 
 
 def _is_plain(text: str) -> bool:

@@ -16,7 +16,7 @@ from app.primitives.address import Address
 from app.primitives.amounts import Lpt, Wei, format_lpt
 from app.primitives.fractions import Fraction
 from genesis import arguments
-from genesis.check import check_document
+from genesis.check import check_document, check_names
 from genesis.document import Genesis, build_document, dump_document, load_document, read_document
 from genesis.edit import add_account, add_transcoder, new_genesis
 from genesis.failures import GenesisError
@@ -75,6 +75,8 @@ def init(chain_id: str, preset: str, genesis_time: str | None, force: bool, path
     if path.exists() and not force:
         raise click.UsageError(f"{path} exists already; --force replaces it, --file writes another one")
     time = genesis_time or datetime.now(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
+    for problem in check_names(chain_id, time):
+        raise click.UsageError(problem)
     _store(path, new_genesis(chain_id, time, get_preset(preset)), output)
 
 

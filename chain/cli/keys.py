@@ -197,7 +197,7 @@ def _read_small(file: Path) -> str:
         with click.open_file(str(file), "r", encoding="utf-8") as stream:
             text = stream.read(LARGEST_KEY_FILE_BYTES + 1)
     except (OSError, UnicodeDecodeError) as error:
-        raise UsageFailure(f"cannot read {file}: {error}") from error
+        raise UsageFailure(f"cannot read {file}: {getattr(error, 'strerror', None) or error}") from error
     if len(text) > LARGEST_KEY_FILE_BYTES:
         raise KeyFileDamaged(f"{file} is too large to be a key")
     return str(text)

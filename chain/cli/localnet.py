@@ -2,7 +2,7 @@
 
 import asyncio
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from pathlib import Path
 from typing import Any
 
@@ -149,6 +149,26 @@ def _state_json(state: control.NodeState) -> dict[str, Any]:
 
 
 @localnet.command()
+@click.option("--node", "name", default="node0", show_default=True, help="Of this node.")
+@localnet_home_option
+@output_option
+def url(home: Path, name: str, output: Output) -> None:
+    """Print the RPC address of a node, for --node and HEADWATER_NODE.
+
+    \b
+    Example:  export HEADWATER_NODE=$(headwater localnet url)
+    """
+    found = {node.name: node.rpc_url for node in layout.load(home).nodes}
+    if name not in found:
+        raise _unknown_node(name, home, found)
+    output.result({"node": name, "rpc": found[name]}, found[name])
+
+
+def _unknown_node(name: str, home: Path, known: Iterable[str]) -> UsageFailure:
+    return UsageFailure(f"there is no {name!r} in {home}; there are: {', '.join(known)}")
+
+
+@localnet.command()
 @click.option("--node", "names", multiple=True, help="Only this node (node0 …); repeatable.")
 @click.option("--process", type=click.Choice(sorted(LOG_FILES)), default="app", show_default=True, help="Whose log.")
 @click.option("-n", "--lines", type=click.IntRange(1, 10_000), default=20, show_default=True, help="How many lines.")
@@ -168,7 +188,7 @@ def _log_files(made: Localnet, names: tuple[str, ...], process: str) -> dict[str
     known = {node.name: node.home.log_folder / LOG_FILES[process] for node in made.nodes}
     for name in names:
         if name not in known:
-            raise UsageFailure(f"there is no {name!r} in {made.root}; there are: {', '.join(known)}")
+            raise _unknown_node(name, made.root, known)
     return {name: file for name, file in known.items() if not names or name in names}
 
 

@@ -12,7 +12,7 @@ from chain.cli.output import Output, confirm, home_option, output_option
 from chain.cometbft.binary import find_binary
 from chain.cometbft.config import NodeConfig
 from chain.cometbft.home import NodeHome
-from chain.failures import Failure, UsageFailure
+from chain.failures import UsageFailure
 from chain.node.health import Health, Observation
 from chain.node.lock import hold, holder
 from chain.node.ports import split_address
@@ -156,8 +156,13 @@ def status(home: Path, output: Output) -> None:
     """Show whether the node runs and how far it is. Exit code 3 when it does not answer."""
     node_home = NodeHome(home)
     config = node_home.check_startable()
-    seen = asyncio.run(_observe(config.rpc_address))
+    seen, answering = asyncio.run(_observe(config.rpc_address))
     process_id = holder(node_home.lock_file)
+    if answering not in {None, node_home.node_key().node_id}:
+        raise RpcUnreachable(
+            f"another node answers at {config.rpc_address} (its id is {answering}); the one in {home} does not run, "
+            "or has another address in its config.toml"
+        )
     facts = _status_facts(node_home, process_id, seen) | {"rpc": config.rpc_address}
     if seen.block_height is None:
         running = f"its supervisor runs (process {process_id})" if process_id else "no supervisor runs it"
@@ -165,9 +170,11 @@ def status(home: Path, output: Output) -> None:
     output.result(facts, "\n".join(f"{name}: {value}" for name, value in facts.items()))
 
 
-async def _observe(rpc_address: str) -> Observation:
+async def _observe(rpc_address: str) -> tuple[Observation, str | None]:
+    """How the node at this address is, and its id."""
     async with RpcClient(rpc_address, PROBE_LIMITS) as client:
-        return await observe(client)
+        seen = await observe(client)
+        return seen, (await client.status()).node_id if seen.block_height is not None else None
 
 
 def _status_facts(home: NodeHome, process_id: int | None, seen: Observation) -> dict[str, Any]:
@@ -192,7 +199,7 @@ def reset(home: Path, yes: bool, new_chain: bool, erase_keys: bool, output: Outp
     """Remove the chain's data, so that the node syncs from the start. Keys, config.toml and genesis.json stay."""
     node_home = NodeHome(home)
     if not node_home.exists():
-        raise Failure(f"{home} is not a node's home")
+        raise UsageFailure(f"{home} is not a node's home")
     with hold(node_home.lock_file):
         lost = "blocks, state and logs" + (" and the keys" if erase_keys else "")
         confirm(f"Remove the {lost} of the node in {home}?", yes)

@@ -18,7 +18,7 @@ from chain.cli.present import aligned, answer_lines, cell
 from chain.cli.query_table import QUESTIONS, Question
 from chain.cli.sending import result_text
 from chain.cli.who import resolve_account
-from chain.failures import EXIT_REJECTED, Failure
+from chain.failures import EXIT_REJECTED, Failure, UsageFailure
 from chain.rpc.client import RpcClient
 from chain.rpc.verified import verified_read
 from chain.tx.errors import TxRejected
@@ -129,7 +129,15 @@ def _resolved(question: Question, given: dict[str, Any], home: Path) -> tuple[di
     for name in _ACCOUNT_FILTERS:
         if name in filters:
             filters[name] = to_checksum(resolve_account(filters[name], home))
+    if "status" in filters and question.statuses is not None:
+        _check_statuses(filters["status"], [status.name.lower() for status in question.statuses])
     return arguments, filters
+
+
+def _check_statuses(text: str, known: list[str]) -> None:
+    for name in text.split(","):
+        if name not in known:
+            raise UsageFailure(f"{name!r} is no status; there are: {', '.join(known)}")
 
 
 async def _ask(

@@ -1,9 +1,11 @@
 """Every question that `headwater query` can ask, as a table: path, arguments, what a list shows, what can be proven."""
 
 from dataclasses import dataclass
+from enum import IntEnum
 
 from app.messages import keyspace
 from app.messages.keyspace import Layout
+from app.messages.records import ChallengeStatus, JobStatus
 
 
 @dataclass(frozen=True, slots=True)
@@ -17,6 +19,7 @@ class Question:
         columns: of a list, as names with dots; empty where the answer is one record.
         filters: options of a list.
         layout: the table of the raw record, where `--prove` can ask for it by the same arguments.
+        statuses: what the filter `status` may name.
     """
 
     name: str
@@ -26,6 +29,7 @@ class Question:
     columns: tuple[str, ...] = ()
     filters: tuple[str, ...] = ()
     layout: Layout | None = None
+    statuses: type[IntEnum] | None = None
 
 
 QUESTIONS: tuple[Question, ...] = (
@@ -80,6 +84,7 @@ QUESTIONS: tuple[Question, ...] = (
         "--broadcaster carol --status assigned",
         ("job_id", "status", "stream_id", "transcoder", "fee_per_segment", "segments_claimed", "segments_paid"),
         ("broadcaster", "transcoder", "status"),
+        statuses=JobStatus,
     ),
     Question(
         "claim",
@@ -109,6 +114,7 @@ QUESTIONS: tuple[Question, ...] = (
         "--job 1 --status committing,revealing",
         ("job_id", "claim_id", "segment", "status", "deadline"),
         ("job", "verifier", "status"),
+        statuses=ChallengeStatus,
     ),
     Question(
         "disputes",

@@ -258,7 +258,7 @@ _COMMON: tuple[Callable[..., Any], ...] = (
         help="Seconds to wait for its block.",
     ),
     click.option("--offline", is_flag=True, help="Sign and print, talk to nobody; needs --nonce, --chain-id, --fee."),
-    click.option("--dry-run", is_flag=True, help="Show what would be sent, and send nothing."),
+    click.option("--dry-run", is_flag=True, help="Show what would be sent and what it costs; send nothing."),
     click.option("--no-wait", is_flag=True, help="Return when the node has accepted it, before its block."),
     click.option("--yes", is_flag=True, help="Do not ask at a terminal."),
     output_option,

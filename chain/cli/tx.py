@@ -52,7 +52,7 @@ def tx() -> None:
       headwater tx deposit 1ETH --from carol               pay for jobs to come
       headwater tx job --stream cam1 --ladder 720p --price 500gwei --from carol
     \b
-    What will happen, without it happening:     add --dry-run
+    What would be sent, without sending it:     add --dry-run
     On a machine without network:               add --offline --nonce N --chain-id ID --fee FEE, then tx broadcast
     Several messages that take effect together: tx send FILE.json
 
@@ -67,16 +67,17 @@ def tx() -> None:
 
 @tx.command()
 @click.argument("to")
-@click.argument("amount", type=arguments.AMOUNT)
+@click.argument("amounts", type=arguments.AMOUNT, nargs=-1, required=True)
 @sending
-def transfer(sender: Sender, to: str, amount: tuple[str, int]) -> Sequence[Body]:
-    """Send AMOUNT of LPT or ETH to TO, an address or the name of a key.
+def transfer(sender: Sender, to: str, amounts: tuple[tuple[str, int], ...]) -> Sequence[Body]:
+    """Send AMOUNTS of LPT, ETH or both to TO, an address or the name of a key.
 
     \b
     Examples:  headwater tx transfer 0x52908400098527886E0F7030069857D2E4169EE7 5LPT
-               headwater tx transfer bob 0.1ETH --from alice --memo "for lunch"
+               headwater tx transfer bob 5LPT 0.1ETH --from alice --memo "for lunch"
     """
-    return [Transfer(sender.resolve(to), Denom[amount[0]], Amount(amount[1]))]
+    recipient = sender.resolve(to)
+    return [Transfer(recipient, Denom[denom], Amount(amount)) for denom, amount in amounts]
 
 
 @tx.command()

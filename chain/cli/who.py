@@ -22,7 +22,10 @@ def resolve_account(text: str, home: Path) -> Address:
         return Keyring(home).show(text).address
     except (KeyMissing, KeyNameInvalid):
         known = ", ".join(entry.name for entry in Keyring(home).list()) or "none yet"
-        raise UsageFailure(f"{text!r} is neither an address (0x…) nor a key in {home / 'keys'} ({known})") from None
+        raise UsageFailure(
+            f"{text!r} is neither an address (0x…) nor a key in {home / 'keys'} ({known}); "
+            "for another directory's keys give --home"
+        ) from None
 
 
 def choose_key(name: str | None, home: Path) -> str:

@@ -19,7 +19,7 @@ from typing import Any
 from chain.cometbft import node_keys
 from chain.cometbft.config import EffectiveConfig, NodeConfig, read_config
 from chain.cometbft.node_keys import NodeKey
-from chain.failures import Failure, UsageFailure
+from chain.failures import UsageFailure
 from chain.files import FileExists, write_atomically, write_once
 
 # The kernel's limit is 108 bytes with the closing zero (104 on BSD); CometBFT and the application need nothing more.
@@ -31,7 +31,7 @@ class HomeExists(UsageFailure):
     """There is a node in this directory already."""
 
 
-class HomeIncomplete(Failure):
+class HomeIncomplete(UsageFailure):
     """The directory is not a node's home, or a part of it is missing or damaged."""
 
 

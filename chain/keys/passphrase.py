@@ -37,7 +37,8 @@ def _from_file(file: Path) -> str:
     try:
         return file.read_text(encoding="utf-8").removesuffix("\n").removesuffix("\r")
     except (OSError, UnicodeDecodeError) as error:
-        raise PassphraseMissing(f"cannot read the passphrase file {file}: {error}") from error
+        why = getattr(error, "strerror", None) or error
+        raise PassphraseMissing(f"cannot read the passphrase file {file}: {why}") from error
 
 
 def _ask(name: str, prompt: Prompt, confirm: bool) -> str:

@@ -2,6 +2,7 @@
 
 import asyncio
 import json
+import os
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -125,8 +126,16 @@ class Transport:
         except TimeoutError as error:
             raise RpcUnreachable(f"the node at {self.url} did not answer within {limit:g} s") from error
         except (aiohttp.ClientError, OSError) as error:
-            raise RpcUnreachable(f"cannot reach a node at {self.url}: {error}") from error
+            raise RpcUnreachable(f"cannot reach a node at {self.url}: {connection_problem(error)}") from error
         try:
             return json.loads(body)
         except ValueError as error:
             raise RpcMalformed(f"what answers at {self.url} is not a CometBFT node: {body[:80]!r}") from error
+
+
+def connection_problem(error: Exception) -> str:
+    """Why there is no connection, in the system's words where it has some: aiohttp's repeat the address."""
+    if isinstance(error, aiohttp.ClientConnectorError):
+        cause = error.os_error
+        return os.strerror(cause.errno) if cause.errno and cause.errno > 0 else cause.strerror or str(cause)
+    return str(error) or type(error).__name__

@@ -9,6 +9,7 @@ light client: point `client` at a `cometbft light` proxy to have that checked as
 """
 
 from dataclasses import dataclass
+from typing import Any
 
 from app.primitives.state_proof import (
     ABSENCE_OP_TYPE,
@@ -32,9 +33,13 @@ class QueryRefused(Failure):
     """The application answered the query with an error code."""
 
     def __init__(self, code: int, log: str) -> None:
-        super().__init__(f"the node refused the query with code {code}: {log}")
+        super().__init__(log or f"the node refused the query with code {code}")
         self.code = code
         self.log = log
+
+    def details(self) -> dict[str, Any]:
+        """The code, as programs ask for it."""
+        return {"code": self.code}
 
 
 @dataclass(frozen=True, slots=True)

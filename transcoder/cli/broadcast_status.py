@@ -59,6 +59,8 @@ async def read_status(home: Path, url: str | None) -> dict[str, Any]:
         UsageFailure: no address is known.
         HttpFailure: nothing answers there, or something else than a broadcaster.
     """
+    if url is not None and not url.startswith(("http://", "https://")):
+        raise UsageFailure(f"{url!r} is not an address of the form http://HOST:PORT")
     known = StatusFile.read(home) if url is None else None
     base = (url or "").rstrip("/") if known is None else known.url
     async with open_session() as session:

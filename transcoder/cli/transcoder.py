@@ -45,7 +45,7 @@ def start(service: ServiceOptions, **options: object) -> None:
     It registers by itself as soon as its key is bonded to itself with enough LPT, which you do once:
 
     \b
-      headwater tx bond 100LPT --to-self --from alice
+      headwater tx bond 100LPT --from alice
       headwater transcoder start --from alice --price 50gwei --slots 2
     """
     asyncio.run(_run(service, options))

@@ -13,6 +13,7 @@ from dataclasses import dataclass, field
 import aiohttp
 
 from chain.failures import EXIT_UNREACHABLE, Failure
+from chain.rpc.transport import connection_problem
 from transcoder.net.backoff import Backoff
 
 MIB = 1 << 20
@@ -162,6 +163,8 @@ async def request_once(
             return HttpAnswer(response.status, response.headers, content)
     except TimeoutError as error:
         raise HttpFailure(f"no complete answer within {policy.timeout_seconds:g} s") from error
+    except aiohttp.ClientConnectorError as error:
+        raise HttpFailure(f"no connection: {connection_problem(error)}") from error
     except (aiohttp.ClientError, ValueError, OSError) as error:
         raise HttpFailure(f"{type(error).__name__}: {error}") from error
 

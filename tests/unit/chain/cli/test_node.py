@@ -4,9 +4,11 @@ import json
 
 import pytest
 
+from chain.cli import node as node_commands
 from chain.cli.main import run
 from chain.cometbft.config import read_config
 from chain.cometbft.home import NodeHome
+from chain.node.health import Observation
 
 
 @pytest.fixture
@@ -39,7 +41,7 @@ def test_init_without_genesis_says_where_it_goes_and_start_misses_it(node, tmp_p
     assert code == 0
     assert str(tmp_path / "home" / "config" / "genesis.json") in out
     code, _, err = node("start")
-    assert code == 1
+    assert code == 2
     assert "genesis.json is missing" in err
 
 
@@ -82,3 +84,23 @@ def test_app_only_needs_an_address_to_listen_at(node, tmp_path):
     code, _, err = node("start", "--app-only")
     assert code == 2
     assert "proxy_app is not an address" in err
+
+
+def test_the_status_of_another_node_is_not_told_as_this_ones(node, tmp_path, monkeypatch):
+    genesis = tmp_path / "genesis.json"
+    genesis.write_text('{"chain_id": "c"}')
+    node("init", "--moniker", "n", "--genesis", genesis)
+    own = NodeHome(tmp_path / "home").node_key().node_id
+
+    def answer_as(node_id):
+        async def observe(_address):
+            return Observation(block_height=7, app_height=7, consensus=None, catching_up=False, log_bytes=0), node_id
+
+        monkeypatch.setattr(node_commands, "_observe", observe)
+
+    answer_as(own)
+    assert node("status")[0] == 0
+    answer_as("ab" * 20)
+    code, out, err = node("status")
+    assert (code, out) == (3, "")
+    assert f"another node answers at tcp://127.0.0.1:26657 (its id is {'ab' * 20})" in err

@@ -58,6 +58,12 @@ def test_an_answer_is_told_in_lines_and_in_json(shell, line, text):
     assert shell.json(f"query {line}")["height"] == 1
 
 
+@pytest.mark.parametrize("line", ["jobs --status paid", "challenges --status committing,nonsense"])
+def test_a_status_that_there_is_not_is_refused_with_those_that_there_are(shell, line):
+    assert shell(f"query {line}") == 2
+    assert "is no status; there are: " in shell.err
+
+
 @pytest.mark.parametrize(
     ("line", "text"),
     [

@@ -92,6 +92,19 @@ def test_a_transfer_of_eth_goes_to_an_address_in_wei(shell, node):
     assert shell.json("query account bob")["wei"] == "3000000000"
 
 
+def test_lpt_and_eth_go_together_in_one_transaction(shell, node):
+    shown = shell.json("tx transfer bob 5LPT 3gwei --from alice")
+    assert [message["denom"] for message in shown["messages"]] == ["lpt", "eth"]
+    assert len(node.received) == 1
+    assert shell.json("query account bob")["lpt"] == "5000000000000000000"
+
+
+@pytest.mark.parametrize("amount", ["5XYZ", "five", "5"])
+def test_an_amount_without_a_known_unit_is_refused_with_examples_of_both_kinds(shell, amount):
+    assert shell(f"tx transfer bob {amount} --from alice") == 2
+    assert "write for example 12.5LPT, 0.1ETH" in " ".join(shell.err.split())
+
+
 def test_the_only_key_needs_no_from(shell):
     (shell.home / "keys" / "bob.json").unlink()
     assert shell(f"tx transfer {BOB} 1LPT") == 0
