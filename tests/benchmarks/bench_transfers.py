@@ -1,0 +1,129 @@
+"""Transfers per second committed by a real network, against CometBFT's own kvstore over a socket in the same run.
+
+Run with `python -m tests.benchmarks.bench_transfers`. Both applications get the same network, block times, number of
+connections and length of transactions, one after the other: first all the load that is taken, then half of what
+was committed of ours. Transactions are signed in advance; a sender stays with one node; `broadcast_tx_sync` over
+websockets; nothing is indexed. All of it, the client too, shares this machine, so that CPU per transfer is shown as
+well: it hardly depends on what else the machine does.
+"""
+
+import argparse
+import asyncio
+import os
+import sys
+import tempfile
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from rich.console import Console
+from rich.table import Table
+
+from tests.benchmarks.load_network import HEADWATER, KVSTORE, network
+from tests.benchmarks.load_phase import Figures, run_phase
+from tests.support.transfers import Sender
+
+TARGET_RATIO = 0.8
+CONNECTIONS = 64
+SENDERS_PER_CONNECTION = 4
+PRESIGNED_PER_SECOND = {HEADWATER: 12_000, KVSTORE: 30_000}
+"""How many transactions to make for each second of load: more than one machine commits."""
+
+Queues = list[list[bytes]]
+
+
+@dataclass(frozen=True, slots=True)
+class Comparison:
+    """The same phase of both."""
+
+    validators: int
+    load: str
+    ours: Figures
+    theirs: Figures
+
+
+def make_senders() -> list[Sender]:
+    """All of them, at their first nonce."""
+    return [Sender(number) for number in range(CONNECTIONS * SENDERS_PER_CONNECTION)]
+
+
+def presign(count: int) -> Queues:
+    """A queue of transfers per connection, `count` in all; the senders of a connection take turns."""
+    senders = make_senders()
+    each = count // len(senders)
+    queues = []
+    for number in range(CONNECTIONS):
+        own = [sender.transfers(each) for sender in senders[number::CONNECTIONS]]
+        queues.append([raw for turn in zip(*own, strict=True) for raw in turn])
+    return queues
+
+
+def make_pairs(count: int, length: int) -> Queues:
+    """As much for kvstore: one `key=value` each, as long as a transfer."""
+    each = count // CONNECTIONS
+    return [
+        [f"{number:04}{place:08}=".encode().ljust(length, b"v") for place in range(each)]
+        for number in range(CONNECTIONS)
+    ]
+
+
+def measure(application: str, validators: int, queues: Queues, seconds: float, rate: float = 0) -> list[Figures]:
+    """Two phases on one network: as fast as it goes, then at `rate`, or at half of what it has committed."""
+
+    async def phases() -> list[Figures]:
+        full = await run_phase(net, supervisor, queues, seconds)
+        return [full, await run_phase(net, supervisor, queues, seconds, rate or full.committed_per_second / 2)]
+
+    accounts = [sender.funded for sender in make_senders()]
+    with (
+        tempfile.TemporaryDirectory() as folder,
+        network(Path(folder) / "net", application, validators, accounts) as (net, supervisor),
+    ):
+        return asyncio.run(phases())
+
+
+def compare(validators: int, seconds: float) -> list[Comparison]:
+    """Both applications at saturation, and both at half of what ours committed there."""
+    transfers = presign(int(PRESIGNED_PER_SECOND[HEADWATER] * seconds))
+    pairs = make_pairs(int(PRESIGNED_PER_SECOND[KVSTORE] * seconds), len(transfers[0][0]))
+    ours = measure(HEADWATER, validators, transfers, seconds)
+    half = ours[0].committed_per_second / 2
+    theirs = measure(KVSTORE, validators, pairs, seconds, half)
+    loads = "all that is taken", f"{half:,.0f}/s offered"
+    return [Comparison(validators, *row) for row in zip(loads, ours, theirs, strict=True)]
+
+
+def make_table(comparisons: Sequence[Comparison], seconds: float) -> Table:
+    """One row per phase and application."""
+    table = Table(title=f"transfers over RPC, {CONNECTIONS} connections, {seconds:g} s each, {os.cpu_count()} cores")
+    headings = ("validators, load", "application", "committed/s", "of kvstore", "target", "mean", "p50", "blocks of")
+    for heading in (*headings, "CPU of app", "CometBFT", "client", "refused"):
+        table.add_column(heading, justify="left" if heading in headings[:2] else "right")
+    for each in comparisons:
+        ratio = each.ours.committed_per_second / each.theirs.committed_per_second
+        target = f">= {TARGET_RATIO}" if each is comparisons[0] or each.load.startswith("all") else ""
+        table.add_row(f"{each.validators}, {each.load}", KVSTORE, *_cells(each.theirs, "", ""))
+        table.add_row("", HEADWATER, *_cells(each.ours, f"{ratio:.2f}x", target), end_section=True)
+    return table
+
+
+def _cells(figures: Figures, ratio: str, target: str) -> list[str]:
+    cpu = [f"{figures.cpu_us[name]:.0f} us" for name in ("application", "cometbft", "client")]
+    waits = f"{figures.latency_mean:.2f} s", f"{figures.latency_p50:.2f} s"
+    blocks = f"{figures.block_seconds:.2f} s"
+    return [f"{figures.committed_per_second:,.0f}", ratio, target, *waits, blocks, *cpu, str(figures.refused)]
+
+
+def main() -> int:
+    """Print the table; the exit code says nothing about speed."""
+    parser = argparse.ArgumentParser(description="Transfers per second against CometBFT's kvstore.")
+    parser.add_argument("--seconds", type=float, default=10, help="length of a phase (%(default)s)")
+    parser.add_argument("--validators", type=int, nargs="*", default=[1, 4], help="networks to measure (%(default)s)")
+    options = parser.parse_args()
+    comparisons = [row for count in options.validators for row in compare(count, options.seconds)]
+    Console(width=160).print(make_table(comparisons, options.seconds))
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
