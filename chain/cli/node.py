@@ -17,6 +17,7 @@ from chain.node.health import Health, Observation
 from chain.node.lock import hold, holder
 from chain.node.ports import split_address
 from chain.node.probe import PROBE_LIMITS, observe
+from chain.node.rollback import roll_back
 from chain.node.run import run_until_signal
 from chain.node.supervisor import NodePlan, NodeReport, NodeSupervisor, SupervisorLimits
 from chain.rpc.client import RpcClient
@@ -187,6 +188,24 @@ def _status_facts(home: NodeHome, process_id: int | None, seen: Observation) -> 
         "catching_up": seen.catching_up,
         "consensus_answers": seen.consensus is not None,
     }
+
+
+@node.command()
+@click.option("--yes", is_flag=True, help="Do not ask.")
+@home_option
+@output_option
+def rollback(home: Path, yes: bool, output: Output) -> None:
+    """Take the newest block's effects back, in CometBFT and in the application; the next start executes it again.
+
+    For a state that is wrong on this node alone, after what was wrong has been mended. A node goes back one height per
+    call, and as far as its last 100 heights.
+    """
+    node_home = NodeHome(home)
+    node_home.check_startable()
+    with hold(node_home.lock_file):
+        confirm(f"Take the newest block of the node in {home} back?", yes)
+        by_cometbft, by_application = roll_back(node_home, find_binary())
+    output.result({"cometbft": by_cometbft, "application": by_application}, f"{by_cometbft}\n{by_application}")
 
 
 @node.command()
