@@ -1,14 +1,14 @@
 """Running a service in the foreground: its pulse, its checks, one line when it is ready, and a clean end."""
 
 import asyncio
-from collections.abc import Callable
 from functools import partial
 
 import click
 
 from app.primitives.address import to_checksum
-from chain.failures import Failure
+from chain.failures import Failure, UsageFailure
 from transcoder.cli.common import OpenService
+from transcoder.journal.core import Journal
 from transcoder.media.profile import VERIFIED_PROFILE
 from transcoder.media.self_check import self_check
 from transcoder.net.shell import ServiceShell
@@ -30,16 +30,28 @@ async def require_reproducible() -> None:
         raise NotReproducible(check.text)
 
 
-async def run_service(opened: OpenService, shell: ServiceShell, pulse: BlockPulse, close: Callable[[], None]) -> None:
-    """Run until a signal: a beat per block beside the shell's routes; `close` is called at the very end."""
+async def run_service(opened: OpenService, shell: ServiceShell, pulse: BlockPulse, journal: Journal) -> None:
+    """Run until a signal: a beat per block beside the shell's routes; the journal is closed at the very end.
+
+    Raises:
+        UsageFailure: the journal is another chain's.
+    """
+    shell.add_cleanup(partial(asyncio.to_thread, journal.close))
     shell.add_background("blocks", pulse.run)
     shell.add_health_check("chain", pulse.health)
-    shell.add_cleanup(partial(asyncio.to_thread, close))
+    await _check_chain(journal, opened.chain_id)
     saying = asyncio.create_task(_say_ready(opened, shell))
     try:
         await shell.run()
     finally:
         saying.cancel()
+
+
+async def _check_chain(journal: Journal, chain_id: str) -> None:
+    known = await journal.call(journal.note, "chain")
+    if known is not None and known.decode() != chain_id:
+        raise UsageFailure(f"this home has worked on chain {known.decode()}, not on {chain_id}; use another --home")
+    await journal.call(journal.set_note, "chain", chain_id.encode())
 
 
 async def _say_ready(opened: OpenService, shell: ServiceShell) -> None:

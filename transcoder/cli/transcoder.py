@@ -16,7 +16,7 @@ from transcoder.media.tamper import Cheat, tamper
 from transcoder.roles.transcoder import ClaimPolicy
 from transcoder.services.blocks import BlockPulse
 from transcoder.services.chain_reader import ChainReader
-from transcoder.services.outbox import OutboxSender
+from transcoder.services.outbox import PASSING_REASONS, OutboxSender
 from transcoder.services.transcoder import StandingTerms, TranscoderService
 from transcoder.services.workshop import Tamper, Workshop
 
@@ -56,7 +56,7 @@ async def _run(options: ServiceOptions, wanted: dict[str, object]) -> None:
     async with open_service("transcoder", options) as opened:
         service = _build(opened, wanted)
         pulse = BlockPulse(service.reader, service.beat)
-        await run_service(opened, service.shell, pulse, service.journal.close)
+        await run_service(opened, service.shell, pulse, service.journal)
 
 
 def _build(opened: OpenService, wanted: dict[str, object]) -> TranscoderService:
@@ -72,7 +72,7 @@ def _build(opened: OpenService, wanted: dict[str, object]) -> TranscoderService:
     return TranscoderService(
         workshop,
         ChainReader(opened.rpc),
-        OutboxSender(journal, opened.rpc, opened.signer, opened.chain_id),
+        OutboxSender(journal, opened.rpc, opened.signer, opened.chain_id, PASSING_REASONS),
         opened.shell(),
         policy=ClaimPolicy(int(str(wanted["claim_every"])), float(str(wanted["claim_idle"]))),
         calls_reward=not wanted["no_reward"],

@@ -5,23 +5,19 @@ from functools import partial
 
 import click
 
-from app.messages import records
-from app.messages.bodies import RegisterVerifier
-from app.messages.transaction import encode_message
 from app.primitives.address import to_checksum
 from app.primitives.amounts import Lpt
 from genesis.arguments import LPT
 from transcoder.cli.common import OpenService, ServiceOptions, open_service, service_options
 from transcoder.cli.running import require_reproducible, run_service
 from transcoder.content.client import ContentClient
-from transcoder.journal.records import Intent
 from transcoder.journal.verifier import VerifierJournal
 from transcoder.media.sandbox import SandboxLimits
 from transcoder.net.http import open_session
 from transcoder.services.blocks import BlockPulse
 from transcoder.services.chain_reader import ChainReader
 from transcoder.services.judge import Judge
-from transcoder.services.outbox import OutboxSender
+from transcoder.services.outbox import PASSING_REASONS, OutboxSender
 from transcoder.services.verifier import VerifierService
 
 
@@ -51,27 +47,12 @@ def start(service: ServiceOptions, bond: Lpt, cpu_seconds: int, memory_mib: int)
 async def _run(options: ServiceOptions, bond: Lpt, limits: SandboxLimits) -> None:
     await require_reproducible()
     async with open_service("verifier", options) as opened, open_session() as session:
-        service = await _build(opened, ContentClient(session), limits)
-        await _register(service, bond)
+        service = await _build(opened, Judge(opened.signer.address, ContentClient(session), limits), bond)
         service.shell.add_background("judging", service.work)
-        await run_service(opened, service.shell, BlockPulse(service.reader, service.beat), service.journal.close)
+        await run_service(opened, service.shell, BlockPulse(service.reader, service.beat), service.journal)
 
 
-async def _build(opened: OpenService, client: ContentClient, limits: SandboxLimits) -> VerifierService:
+async def _build(opened: OpenService, judge: Judge, bond: Lpt) -> VerifierService:
     journal = await asyncio.to_thread(partial(VerifierJournal, opened.journal_path, to_checksum(opened.signer.address)))
-    return VerifierService(
-        opened.signer.address,
-        journal,
-        ChainReader(opened.rpc),
-        OutboxSender(journal, opened.rpc, opened.signer, opened.chain_id),
-        Judge(opened.signer.address, client, limits),
-        opened.shell(),
-    )
-
-
-async def _register(service: VerifierService, bond: Lpt) -> None:
-    found = await service.reader.find(records.Verifier, f"/verifier/{to_checksum(service.address)}")
-    if found is None:
-        message = encode_message(RegisterVerifier(bond, ""))
-        if await service.journal.call(service.journal.outbox.get, "register") is None:
-            await service.journal.call(service.journal.outbox.enqueue, Intent("register", message))
+    sender = OutboxSender(journal, opened.rpc, opened.signer, opened.chain_id, PASSING_REASONS)
+    return VerifierService(opened.signer.address, journal, ChainReader(opened.rpc), sender, judge, opened.shell(), bond)

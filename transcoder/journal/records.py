@@ -186,8 +186,10 @@ class OutboxEntry:
     Attributes:
         nonce, transaction_bytes, transaction_hash: of the signed transaction, written before it is first sent, so that
             the same one is sent again after a crash; the chain takes a nonce once.
+        signed_height: the chain's height when it was signed; blocks above it may hold the transaction.
         height: of the block that holds it.
-        problem: why it failed.
+        problem: why it failed, or why it waits.
+        attempts, wait_height: how often the chain has put it off, and the height at which it is tried again.
     """
 
     key: str
@@ -198,3 +200,6 @@ class OutboxEntry:
     transaction_hash: Annotated[Hash32 | None, _LATER] = None
     height: Annotated[int | None, _LATER] = None
     problem: Annotated[str | None, _LATER] = None
+    signed_height: Annotated[int | None, _LATER] = None
+    attempts: Annotated[int, _LATER] = 0
+    wait_height: Annotated[int, _LATER] = 0

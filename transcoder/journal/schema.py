@@ -70,4 +70,12 @@ MIGRATIONS = (
         PRIMARY KEY (job_id, claim_id, segment)
     ) WITHOUT ROWID;
     """,
+    """
+    ALTER TABLE outbox ADD COLUMN signed_height INTEGER;
+    ALTER TABLE outbox ADD COLUMN attempts INTEGER NOT NULL DEFAULT 0;
+    ALTER TABLE outbox ADD COLUMN wait_height INTEGER NOT NULL DEFAULT 0;
+    CREATE INDEX claim_by_state ON claim (state, job_id, number);
+    CREATE INDEX receipt_by_state ON receipt (job_id, state, sequence_number);
+    CREATE INDEX verdict_by_state ON verdict (state, job_id, claim_id, segment);
+    """,
 )

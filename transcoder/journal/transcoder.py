@@ -43,6 +43,24 @@ class TranscoderJournal(Journal):
         sql = f"SELECT DISTINCT job_id FROM receipt WHERE {in_states(states)} ORDER BY job_id"  # noqa: S608
         return [job_id for (job_id,) in self.database.rows(sql)]
 
+    def count_unpaid(self, job_id: int) -> int:
+        """How many receipts of a job no claim on the chain has asked a fee for yet."""
+        sql = (
+            "SELECT COUNT(*) FROM receipt LEFT JOIN claim "
+            "ON claim.job_id = receipt.job_id AND claim.number = receipt.claim_number "
+            "WHERE receipt.job_id = ? AND (receipt.state = ? OR claim.state = ?)"
+        )
+        return int(self.database.value(sql, job_id, ReceiptState.KEPT, ClaimState.PREPARED))
+
+    def count_claims(self) -> dict[ClaimState, int]:
+        """How many claims there are in each state."""
+        rows = self.database.rows("SELECT state, COUNT(*) FROM claim GROUP BY state")
+        return {ClaimState(state): count for state, count in rows}
+
+    def last_claim_id(self, job_id: int) -> int:
+        """The highest id that the chain has given to a claim of the job; 0 for none."""
+        return int(self.database.value("SELECT COALESCE(MAX(claim_id), 0) FROM claim WHERE job_id = ?", job_id))
+
     def next_claim_number(self, job_id: int) -> int:
         """The number of the job's next claim, from 0."""
         return int(self.database.value("SELECT COALESCE(MAX(number) + 1, 0) FROM claim WHERE job_id = ?", job_id))
@@ -93,10 +111,13 @@ class TranscoderJournal(Journal):
         """Note that the chain has accepted a claim, and its number there."""
         return _CLAIMS.move(self.database, (job_id, number), ClaimState.INCLUDED, claim_id=claim_id)
 
-    def claim_refused(self, job_id: int, number: int) -> ClaimRecord:
-        """Note that the chain will not have it; its receipts are free to be claimed again."""
+    def claim_refused(self, job_id: int, number: int, is_final: bool = False) -> ClaimRecord:
+        """Note that the chain will not have it; its receipts are free to be claimed again, unless that is final."""
         with self.transaction():
-            self._move_receipts(job_id, number, ReceiptState.KEPT, claim_number=None)
+            if is_final:
+                self._move_receipts(job_id, number, ReceiptState.SETTLED)
+            else:
+                self._move_receipts(job_id, number, ReceiptState.KEPT, claim_number=None)
             return _CLAIMS.move(self.database, (job_id, number), ClaimState.REFUSED)
 
     def move_claim(self, job_id: int, number: int, state: ClaimState) -> ClaimRecord:

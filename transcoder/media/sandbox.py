@@ -4,11 +4,14 @@ One process per job (`transcoder.media.worker`). Job and results are files in a 
 on file sizes bounds what comes back.
 """
 
+import contextlib
 import json
 import os
 import signal
 import subprocess
 import sys
+import threading
+import time
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass, field
 from enum import StrEnum
@@ -24,6 +27,7 @@ from transcoder.media.wire import findings_from_json, leaf_to_json, options_to_j
 WORKER = (sys.executable, "-m", "transcoder.media.worker")
 ERROR_TAIL_CHARACTERS = 300
 ANSWER_BYTES = 1 << 20
+STOP_LOOK_SECONDS = 0.2
 
 
 class UnavailableReason(StrEnum):
@@ -34,6 +38,7 @@ class UnavailableReason(StrEnum):
     MEMORY = "memory"
     WALL_CLOCK = "wall-clock"
     CRASHED = "crashed"
+    STOPPED = "stopped"
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,11 +77,12 @@ def reexecute(
     claims: Sequence[Claim] = (),
     limits: SandboxLimits | None = None,
     command: Sequence[str] = WORKER,
+    stop: threading.Event | None = None,
 ) -> Reexecution | Unavailable:
     """Transcode a segment, and compare claims with the result, in a limited process; never raises for bad input.
 
     With `key` the result carries the digest over the scaled pictures keyed with it. Blocks until the process has
-    ended; call it from a thread where that matters.
+    ended; call it from a thread where that matters, and set `stop` from another one to have it ended early.
     """
     bounds = limits or SandboxLimits()
     if len(data) > bounds.segment.input_bytes:
@@ -85,7 +91,9 @@ def reexecute(
     with TemporaryDirectory(prefix="headwater-sandbox-") as name:
         directory = Path(name)
         _write_job(directory, data, options, key, claims, bounds)
-        status = _run(command, directory, bounds)
+        status = _run(command, directory, bounds, stop or threading.Event())
+        if stop is not None and stop.is_set():
+            return Unavailable(UnavailableReason.STOPPED, "this node is being stopped")
         return _read_answer(directory, status, bounds)
 
 
@@ -115,8 +123,8 @@ def _write_job(
     (directory / "job.json").write_text(json.dumps(job), encoding="utf-8")
 
 
-def _run(command: Sequence[str], directory: Path, limits: SandboxLimits) -> int | None:
-    """The exit status, or None when the wall clock ran out. Then the whole process group is killed."""
+def _run(command: Sequence[str], directory: Path, limits: SandboxLimits, stop: threading.Event) -> int | None:
+    """The exit status, or None when the wall clock ran out or `stop` was set. Then the whole group is killed."""
     environment = {**os.environ, "MALLOC_ARENA_MAX": "2"}
     with (directory / "errors.txt").open("wb") as errors:
         process = subprocess.Popen(
@@ -127,9 +135,11 @@ def _run(command: Sequence[str], directory: Path, limits: SandboxLimits) -> int 
             start_new_session=True,
             env=environment,
         )
+    deadline = time.monotonic() + limits.wall_seconds
     try:
-        return process.wait(limits.wall_seconds)
-    except subprocess.TimeoutExpired:
+        while not stop.is_set() and time.monotonic() < deadline:
+            with contextlib.suppress(subprocess.TimeoutExpired):
+                return process.wait(min(STOP_LOOK_SECONDS, limits.wall_seconds))
         return None
     finally:
         if process.returncode is None:

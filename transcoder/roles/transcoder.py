@@ -8,14 +8,17 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 from app.messages import bodies
-from app.messages.records import ActiveTranscoder, ChallengeStatus, ClaimStatus, JobStatus, Transcoder
+from app.messages.records import ActiveTranscoder, ChallengeStatus, ClaimStatus, JobStatus, Rates, Transcoder
+from app.messages.transaction import encode_message
 from app.params import Params
-from app.primitives.hashing import Hash32
+from app.primitives.hashing import Hash32, sha256
 from transcoder.journal.records import ClaimState
 from transcoder.roles.views import ChainMoment, ChallengeView, ClaimView, JobView
 
 NO_MORE_CLAIMS = (JobStatus.CLOSED,)
-OFFER_KEY = "offer"
+OFFER_PREFIX = "offer/"
+_MADE_ANEW = ("INSUFFICIENT_DEPOSIT", "LIMIT_EXCEEDED", "RANGES_INVALID")
+"""Refusals of a claim that another one with fewer segments need not meet; the rest would meet the same again."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,24 +31,29 @@ class ClaimPolicy:
 
 @dataclass(frozen=True, slots=True)
 class KeptClaim:
-    """A claim of the journal."""
+    """A claim of the journal; `problem` says why the chain will not have it."""
 
     job_id: int
     number: int
     claim_id: int | None
     merkle_root: Hash32
     state: ClaimState
-    failed: bool
+    problem: str | None
 
 
 @dataclass(frozen=True, slots=True)
 class JobWork:
-    """What the journal holds of one job: unclaimed receipts in order, its claims, and when a segment last came."""
+    """What the journal holds of one job: unclaimed receipts in order, its open claims, and when a segment last came.
+
+    Attributes:
+        affordable: for how many segments the job's escrow and its broadcaster's deposit hold the fee.
+    """
 
     job: JobView
     unclaimed: Sequence[int]
     claims: Sequence[KeptClaim]
     last_segment_seconds: float
+    affordable: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,7 +65,7 @@ class Registration:
         slots: how many jobs at a time to offer, once.
         registered: its record, or none.
         own_stake: what it has bonded to itself, in base units of LPT.
-        has_offered: whether the slots have been offered.
+        has_offered: whether the slots have been offered, or were refused in this round.
     """
 
     wanted: bodies.Transcoder
@@ -69,7 +77,7 @@ class Registration:
 
 @dataclass(frozen=True, slots=True)
 class TranscoderView:
-    """Everything that a decision depends on."""
+    """Everything that a decision depends on; claims and challenges are those of ours that are still open."""
 
     moment: ChainMoment
     active: ActiveTranscoder | None
@@ -99,10 +107,11 @@ class NoteIncluded:
 
 @dataclass(frozen=True, slots=True)
 class NoteRefused:
-    """The chain will not have this claim."""
+    """The chain will not have this claim; where that is final, none of its segments in another claim either."""
 
     job_id: int
     number: int
+    is_final: bool
 
 
 @dataclass(frozen=True, slots=True)
@@ -164,7 +173,8 @@ def _claim(view: TranscoderView, work: JobWork, policy: ClaimPolicy, now_seconds
     idle = now_seconds - work.last_segment_seconds >= policy.idle_seconds
     if len(work.unclaimed) < policy.claim_every and not (idle or job.status is JobStatus.ENDED):
         return []
-    return [MakeClaim(work.job.job_id, _within_limits(work.unclaimed, view.moment.params))]
+    segments = _within_limits(work.unclaimed[: work.affordable], view.moment.params)
+    return [MakeClaim(work.job.job_id, segments)] if segments else []
 
 
 def _within_limits(segments: Sequence[int], params: Params) -> tuple[int, ...]:
@@ -182,8 +192,8 @@ def _follow_claims(work: JobWork, on_chain: Iterable[ClaimView]) -> list[Action]
         if kept.state is ClaimState.PREPARED:
             if found is not None:
                 actions.append(NoteIncluded(kept.job_id, kept.number, found.claim_id))
-            elif kept.failed:
-                actions.append(NoteRefused(kept.job_id, kept.number))
+            elif kept.problem is not None:
+                actions.append(NoteRefused(kept.job_id, kept.number, not kept.problem.startswith(_MADE_ANEW)))
         elif found is not None:
             actions += _advance(kept, found.claim.status)
     return actions
@@ -231,11 +241,17 @@ def is_bonded_enough(view: TranscoderView) -> bool:
 
 
 def _register(view: TranscoderView) -> list[Action]:
+    """Register where the chain does not show what is wanted; each wish once per round, which may be locked."""
     want, record, now = view.registration.wanted, view.registration.registered, view.moment.round
     if not now.initialized or not is_bonded_enough(view):
         return []
-    if record is None or record.service_uri != want.service_uri:
-        return [Send(f"register/{now.number}", want)]
+    if record is None or not _says(record, want):
+        return [Send(f"register/{now.number}/{sha256(encode_message(want)).hex()[:8]}", want)]
     if view.registration.slots and not view.registration.has_offered:
-        return [Send(OFFER_KEY, bodies.TranscodeAvailability(view.registration.slots))]
+        return [Send(f"{OFFER_PREFIX}{now.number}", bodies.TranscodeAvailability(view.registration.slots))]
     return []
+
+
+def _says(record: Transcoder, want: bodies.Transcoder) -> bool:
+    rates = Rates(want.price_per_segment, want.block_reward_cut, want.fee_share)
+    return record.service_uri == want.service_uri and record.next_rates == rates

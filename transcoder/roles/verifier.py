@@ -14,6 +14,9 @@ from transcoder.roles.views import ChainMoment, ChallengeView
 
 Place = tuple[int, int, int]
 
+LAST_CALL_BLOCKS = 4
+"""So many blocks are enough for a commitment to get onto the chain; a third of the period, where that is shorter."""
+
 
 @dataclass(frozen=True, slots=True)
 class VerifierView:
@@ -27,10 +30,16 @@ class VerifierView:
 
 @dataclass(frozen=True, slots=True)
 class Judge:
-    """Fetch and re-execute this segment; by `deadline` the commitment must be on the chain."""
+    """Fetch and re-execute this segment.
+
+    Attributes:
+        deadline: the last height that may hold the commitment.
+        last_call: from this height on, what cannot be fetched is called unavailable.
+    """
 
     challenge: ChallengeView
     deadline: int
+    last_call: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,7 +58,7 @@ class Reveal:
 
 @dataclass(frozen=True, slots=True)
 class NoteOver:
-    """It is over: our verdict is on the chain, or it is too late for it."""
+    """Nothing is left to do: our verdict is on the chain, or it is too late for it."""
 
     place: Place
     revealed: bool
@@ -64,7 +73,7 @@ def decide(view: VerifierView) -> list[Action]:
     for challenge in sorted(view.challenges, key=lambda each: (each.challenge.deadline, each.place)):
         seat = find_seat(challenge, view.address)
         if seat is not None:
-            actions += _decide_one(challenge, seat, view.verdicts.get(challenge.place))
+            actions += _decide_one(view, challenge, seat)
     return actions
 
 
@@ -73,10 +82,13 @@ def find_seat(challenge: ChallengeView, address: Address) -> Seat | None:
     return next((seat for seat in challenge.challenge.committee if seat.verifier == address), None)
 
 
-def _decide_one(challenge: ChallengeView, seat: Seat, kept: VerdictState | None) -> list[Action]:
+def _decide_one(view: VerifierView, challenge: ChallengeView, seat: Seat) -> list[Action]:
     status, place = challenge.challenge.status, challenge.place
+    kept = view.verdicts.get(place)
     if status is ChallengeStatus.COMMITTING and kept is None and seat.commitment is None:
-        return [Judge(challenge, challenge.challenge.deadline)]
+        deadline = challenge.challenge.deadline
+        reserve = min(LAST_CALL_BLOCKS, view.moment.params.commit_period // 3)
+        return [Judge(challenge, deadline, deadline - reserve)]
     actions: list[Action] = []
     if kept is VerdictState.COMPUTED and seat.commitment is not None:
         actions.append(NoteCommitted(place))

@@ -1,53 +1,44 @@
-"""The chain as the services read it: queries over RPC, decoded into the records of the state."""
+"""The chain as the services read it: `chain.tx.queries` in the records of the state."""
 
-import json
 from typing import Any, TypeVar
-from urllib.parse import urlencode
 
 from app.messages import records
-from app.messages.record import from_json
+from app.messages.record import RecordError, from_json
 from app.params import Params
 from app.primitives.address import to_checksum
-from chain.failures import Failure
 from chain.rpc.client import RpcClient
+from chain.rpc.errors import RpcMalformed
+from chain.rpc.verified import QueryRefused
+from chain.tx.queries import Queries
 from transcoder.roles.views import ChainMoment, ChallengeView, ClaimView, JobView
+
+__all__ = ["ChainReader", "QueryRefused", "pick"]
 
 R = TypeVar("R")
 
 
-class QueryRefused(Failure):
-    """The node has no answer to a query; the text says why."""
-
-
 class ChainReader:
-    """Typed queries to one node."""
+    """Typed queries to one node. All of them raise RpcFailure where it does not answer, or not what it should."""
 
     def __init__(self, rpc: RpcClient) -> None:
-        self._rpc = rpc
+        self._queries = Queries(rpc)
 
-    async def ask(self, path: str, **query: str) -> dict[str, Any]:
+    async def ask(self, path: str, **filters: str | int | None) -> dict[str, Any]:
         """The JSON answer to a query.
 
         Raises:
             QueryRefused: there is none.
-            RpcUnreachable: no node answers.
+            RpcUnreachable, RpcMalformed, RpcError: as the node's.
         """
-        full = f"{path}?{urlencode(query)}" if query else path
-        result = await self._rpc.abci_query(full)
-        if result.code:
-            raise QueryRefused(f"{full}: {result.log}")
-        answer: dict[str, Any] = json.loads(result.value)
-        return answer
+        return await self._queries.ask(path, **filters)
 
-    async def items(self, path: str, **query: str) -> list[dict[str, Any]]:
+    async def items(self, path: str, **filters: str | int | None) -> list[dict[str, Any]]:
         """All items of a list, page by page."""
-        found: list[dict[str, Any]] = []
-        while True:
-            answer = await self.ask(path, **query)
-            found += answer["items"]
-            if answer["next"] is None:
-                return found
-            query["after"] = answer["next"]
+        try:
+            answer = await self._queries.all_items(path, None, **filters)
+            return list(answer["items"])
+        except (KeyError, TypeError) as error:
+            raise RpcMalformed(f"the answer to {path} is no list: {error!r}") from error
 
     async def find(self, cls: type[R], path: str) -> R | None:
         """One record, or none where there is none."""
@@ -58,19 +49,22 @@ class ChainReader:
 
     async def moment(self) -> ChainMoment:
         """The chain now."""
-        answer = await self.ask("/round")
-        params = pick(Params, await self.ask("/params"))
-        return ChainMoment(answer["height"], params, pick(records.RoundState, answer))
+        answer = await self._queries.round()
+        params: Params = await self._queries.params()
+        return ChainMoment(_number(answer, "height"), params, pick(records.RoundState, answer))
 
     async def height(self) -> int:
         """The height of the last commit."""
-        answer = await self.ask("/status")
-        return int(answer["height"])
+        return _number(await self._queries.status(), "height")
 
     async def job(self, job_id: int) -> JobView | None:
         """One job."""
         job = await self.find(records.Job, f"/job/{job_id}")
         return None if job is None else JobView(job_id, job)
+
+    async def deposit(self, address: bytes) -> int:
+        """What a broadcaster has deposited, in wei."""
+        return _number(await self.ask(f"/deposit/{to_checksum(address)}"), "amount")
 
     async def own_stake(self, address: bytes) -> int:
         """What an account has bonded to itself, in base units of LPT."""
@@ -78,32 +72,50 @@ class ChainReader:
             answer = await self.ask(f"/delegator/{to_checksum(address)}")
         except QueryRefused:
             return 0
-        return int(answer["stake"]) if answer["candidate"] == answer["address"] else 0
+        return _number(answer, "stake") if answer.get("candidate") == answer.get("address") else 0
 
-    async def jobs_of(self, transcoder: bytes) -> list[JobView]:
-        """The jobs that a transcoder was drawn for."""
-        items = await self.items("/jobs", transcoder=to_checksum(transcoder))
-        return [JobView(item["job_id"], pick(records.Job, item)) for item in items]
+    async def claims(self, job_id: int, after: int = 0) -> list[ClaimView]:
+        """The claims of a job with ids above `after`, the id of one of them; 0 for all."""
+        items = await self.items(f"/claims/{job_id}", after=after or None)
+        return [ClaimView(job_id, _number(item, "claim_id"), pick(records.Claim, item)) for item in items]
 
-    async def claims(self, job_id: int) -> list[ClaimView]:
-        """The claims of a job."""
-        items = await self.items(f"/claims/{job_id}")
-        return [ClaimView(job_id, item["claim_id"], pick(records.Claim, item)) for item in items]
+    async def claim(self, job_id: int, claim_id: int) -> ClaimView | None:
+        """One claim."""
+        found = await self.find(records.Claim, f"/claim/{job_id}/{claim_id}")
+        return None if found is None else ClaimView(job_id, claim_id, found)
 
     async def challenge(self, job_id: int, claim_id: int, segment: int) -> ChallengeView | None:
         """One challenged segment."""
         found = await self.find(records.Challenge, f"/challenge/{job_id}/{claim_id}/{segment}")
         return None if found is None else ChallengeView(job_id, claim_id, segment, found)
 
-    async def challenges(self, **query: str) -> list[ChallengeView]:
+    async def challenges(self, **filters: str | int | None) -> list[ChallengeView]:
         """Challenged segments, by job, status or verifier."""
-        return [
-            ChallengeView(item["job_id"], item["claim_id"], item["segment"], pick(records.Challenge, item))
-            for item in await self.items("/challenges", **query)
-        ]
+        return [_challenge(item) for item in await self.items("/challenges", **filters)]
+
+
+def _challenge(item: dict[str, Any]) -> ChallengeView:
+    place = _number(item, "job_id"), _number(item, "claim_id"), _number(item, "segment")
+    return ChallengeView(*place, pick(records.Challenge, item))
 
 
 def pick(cls: type[R], answer: dict[str, Any]) -> R:
-    """A record out of an answer that holds more than its fields."""
+    """A record out of an answer that holds more than its fields.
+
+    Raises:
+        RpcMalformed: it is not in there.
+    """
     names = cls.__dataclass_fields__  # type: ignore[attr-defined]
-    return from_json(cls, {name: value for name, value in answer.items() if name in names})
+    try:
+        return from_json(cls, {name: value for name, value in answer.items() if name in names})
+    except (RecordError, AttributeError) as error:
+        raise RpcMalformed(f"the node answered with a {cls.__name__} that this version does not know: {error}") from (
+            error
+        )
+
+
+def _number(answer: dict[str, Any], name: str) -> int:
+    try:
+        return int(answer[name])
+    except (KeyError, TypeError, ValueError) as error:
+        raise RpcMalformed(f"the node's answer has no number {name!r}") from error

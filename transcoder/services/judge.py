@@ -3,8 +3,10 @@
 import asyncio
 import logging
 import os
+import threading
 from collections.abc import Sequence
 from dataclasses import dataclass, field
+from functools import partial
 
 from app.messages.options import TranscodingOptions
 from app.messages.receipt import Leaf, transcoded_hash_of
@@ -28,6 +30,9 @@ from transcoder.receipts.manifest import (
 )
 
 log = logging.getLogger(__name__)
+
+CLAIMED_OUTPUT_LIMIT_BYTES = 32 << 20
+"""Of one rendition of a segment that a receipt is wrong about; a larger one counts as missing."""
 
 _FINDINGS = {
     compare.Verdict.AGREE: Finding.AGREES,
@@ -80,29 +85,26 @@ class Judge:
         """Form an opinion.
 
         Raises:
-            NotYet: no source gives the content now.
+            NotYet: no source gives the content now; the outputs of a right receipt are a part of it.
         """
         challenge = case.challenge
         assert challenge.input_cid is not None and challenge.output_cid is not None, "a committee follows a receipt"
-        try:
-            data = await self.client.fetch(
-                challenge.input_cid, case.sources, limit_bytes=self.limits.segment.input_bytes
-            )
-            manifest = await self.client.fetch(challenge.output_cid, case.sources, limit_bytes=MANIFEST_LIMIT_BYTES)
-        except FetchFailed as error:
-            raise NotYet(str(error)) from error
-        claimed = _claimed_leaves(manifest, case)
+        data = await self._fetch(challenge.input_cid, case, self.limits.segment.input_bytes)
+        manifest = await self._fetch(challenge.output_cid, case, MANIFEST_LIMIT_BYTES)
         result = await self._execute(data, case, ())
         if isinstance(result, sandbox.Unavailable):
             return Opinion(ZERO_HASH, ZERO_HASH, Finding.UNAVAILABLE, 0, f"{result.reason}: {result.text}")
         own = self._leaves(case, result.result)
-        if transcoded_hash_of(own) == challenge.transcoded_hash:
-            return _opinion(own, result.result, Finding.AGREES, 0, "agrees with the receipt")
-        return await self._look_closer(data, case, claimed, result.result)
+        if transcoded_hash_of(own) != challenge.transcoded_hash:
+            return await self._look_closer(data, case, _claimed_leaves(manifest, case), result.result)
+        for leaf, output in zip(own, result.result.renditions, strict=True):
+            await self._fetch(leaf.output_hash, case, len(output.data))
+        return _opinion(own, result.result, Finding.AGREES, 0, "agrees with the receipt")
 
     async def _look_closer(self, data: bytes, case: Case, claimed: Sequence[Leaf], own: TranscodedSegment) -> Opinion:
+        """What exactly differs; where the manifest does not tell, that the receipt's hash is another one."""
         claims = [await self._fetch_claim(case, own.renditions[leaf.rendition].name, leaf) for leaf in claimed]
-        result = await self._execute(data, case, claims)
+        result = await self._execute(data, case, claims) if claims else None
         leaves = self._leaves(case, own)
         if isinstance(result, sandbox.Reexecution):
             for index, finding in enumerate(result.findings):
@@ -111,9 +113,15 @@ class Judge:
                     return _opinion(leaves, own, _FINDINGS[finding.verdict], index, text)
         return _opinion(leaves, own, Finding.BYTES_DIFFER, 0, "another transcoded hash than the receipt's")
 
+    async def _fetch(self, content_id: Hash32, case: Case, limit_bytes: int) -> bytes:
+        try:
+            return await self.client.fetch(content_id, case.sources, limit_bytes=limit_bytes)
+        except FetchFailed as error:
+            raise NotYet(str(error)) from error
+
     async def _fetch_claim(self, case: Case, name: str, leaf: Leaf) -> compare.Claim:
         try:
-            data = await self.client.fetch(leaf.output_hash, case.sources)
+            data = await self.client.fetch(leaf.output_hash, case.sources, limit_bytes=CLAIMED_OUTPUT_LIMIT_BYTES)
         except FetchFailed:
             return compare.Claim(name, media_leaf(leaf))
         return compare.Claim(name, media_leaf(leaf), data)
@@ -121,10 +129,13 @@ class Judge:
     async def _execute(
         self, data: bytes, case: Case, claims: Sequence[compare.Claim]
     ) -> sandbox.Reexecution | sandbox.Unavailable:
-        ladder = media_ladder(case.options)
-        return await asyncio.to_thread(
-            sandbox.reexecute, data, ladder, key=self.address, claims=claims, limits=self.limits
-        )
+        ladder, stop = media_ladder(case.options), threading.Event()
+        work = partial(sandbox.reexecute, key=self.address, claims=claims, limits=self.limits, stop=stop)
+        try:
+            return await asyncio.to_thread(work, data, ladder)
+        except asyncio.CancelledError:
+            stop.set()  # else the end of this process would wait for the sandbox
+            raise
 
     def _leaves(self, case: Case, result: TranscodedSegment) -> tuple[Leaf, ...]:
         return leaves_of(case.place[0], case.options, case.place[2], result)
@@ -147,13 +158,20 @@ def make_verdict(address: Address, place: tuple[int, int, int], opinion: Opinion
 
 
 def _claimed_leaves(manifest: bytes, case: Case) -> tuple[Leaf, ...]:
+    """The leaves that the receipt commits to; none where the manifest does not show them.
+
+    Nothing of another manifest is looked at: it would have us fetch what nobody has signed for.
+    """
     try:
         leaves = decode_manifest(manifest)
     except RecordError as error:
         log.warning("the manifest is none", extra={"place": case.place, "error": str(error)})
         return ()
-    known = len(case.options.renditions)
-    return tuple(leaf for leaf in leaves if leaf.rendition < known)
+    is_ordered = [leaf.rendition for leaf in leaves] == list(range(len(case.options.renditions)))
+    if not is_ordered or transcoded_hash_of(leaves) != case.challenge.transcoded_hash:
+        log.warning("the manifest is not what the receipt commits to", extra={"place": case.place})
+        return ()
+    return leaves
 
 
 def _opinion(

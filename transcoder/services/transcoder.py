@@ -28,7 +28,8 @@ from transcoder.journal.records import ClaimRecord, ClaimState, Intent, OutboxSt
 from transcoder.journal.transcoder import TranscoderJournal
 from transcoder.net.shell import ServiceShell
 from transcoder.roles import transcoder as role
-from transcoder.roles.views import ChallengeView, ClaimView, JobView
+from transcoder.roles.views import ChainMoment, ChallengeView, ClaimView, JobView
+from transcoder.services.blocks import attempt
 from transcoder.services.chain_reader import ChainReader, pick
 from transcoder.services.outbox import OutboxSender
 from transcoder.services.workshop import JobTerms, SegmentRefused, Workshop, answer_of, manifest_id
@@ -37,6 +38,12 @@ log = logging.getLogger(__name__)
 
 TERMS_SECONDS = 1.0
 """How long what was read of a job is believed; about a block."""
+
+MAX_RECEIVING = 4
+"""How many bodies are read at once beyond those that may wait; each may have the shell's limit."""
+
+MAX_NUMBER = 2**63 - 1
+"""Of a job or a segment that the chain and the journal can hold."""
 
 _FOLLOWED = (ClaimState.PREPARED, ClaimState.INCLUDED, ClaimState.VERIFYING, ClaimState.DISPUTED)
 
@@ -84,6 +91,7 @@ class TranscoderService:
         self._terms: dict[int, tuple[float, JobTerms]] = {}
         self._started_seconds = time.monotonic()
         self._asked_to_bond = False
+        self._receiving = 0
         registry = self.shell.registry
         self._segments = Counter("headwater_segments", "Segments by outcome", ["outcome"], registry=registry)
         self._seconds = Histogram("headwater_segment_seconds", "From request to receipt", registry=registry)
@@ -122,43 +130,68 @@ class TranscoderService:
             raise SegmentRefused(
                 400, "bad-request", "Headwater-Stream and a hex Headwater-Signature are needed"
             ) from None
-        data = await request.read()
+        try:
+            data = await self._receive(request, job_id, number)
+            terms = await self._read_terms(job_id)
+            segment = Segment(stream_id, number, sha256(data))
+            return answer_of(await self.workshop.work(terms, segment, signature, data))
+        except RpcFailure as error:
+            raise SegmentRefused(503, "chain-unreachable", str(error)) from error
+        except Failure as error:
+            raise SegmentRefused(503, "unavailable", str(error)) from error
+
+    async def _receive(self, request: web.Request, job_id: int, number: int) -> bytes:
+        """The body, where it is ours to work on or already was, and few enough bodies are held."""
         terms = await self._read_terms(job_id)
-        segment = Segment(stream_id, number, sha256(data))
-        return answer_of(await self.workshop.work(terms, segment, signature, data))
+        if await self.journal.call(self.journal.receipt, job_id, number) is None:
+            self.workshop.check_assigned(terms)
+        if self._receiving >= self.workshop.queue_limit + MAX_RECEIVING:
+            raise SegmentRefused(429, "busy", f"{self._receiving} segments are being received already")
+        self._receiving += 1
+        try:
+            return await request.read()
+        finally:
+            self._receiving -= 1
 
     async def _read_terms(self, job_id: int) -> JobTerms:
         known = self._terms.get(job_id)
         if known is not None and time.monotonic() - known[0] < TERMS_SECONDS:
             return known[1]
-        try:
-            terms = await self._ask_terms(job_id)
-        except RpcFailure as error:
-            raise SegmentRefused(503, "chain-unreachable", str(error)) from error
-        self._terms[job_id] = (time.monotonic(), terms)
+        terms = await self._ask_terms(job_id)
+        if terms.job.transcoder == self.workshop.signer.address:
+            self._terms[job_id] = (time.monotonic(), terms)
         return terms
 
     async def _ask_terms(self, job_id: int) -> JobTerms:
         found, moment = await self.reader.job(job_id), await self.reader.moment()
         if found is None:
             raise SegmentRefused(403, "not-assigned", f"there is no job {job_id}")
-        deposit = await self.reader.ask(f"/deposit/{to_checksum(found.job.broadcaster)}")
+        deposit = await self.reader.deposit(found.job.broadcaster)
         params = moment.params
         judged = params.verification_period + params.commit_period + params.reveal_period + params.slashing_period
         keep = moment.height + 2 * judged + params.court_window + params.claim_period
-        return JobTerms(job_id, found.job, int(deposit["amount"]), keep)
+        return JobTerms(job_id, found.job, deposit, keep)
 
     # --- block by block
 
     async def beat(self, height: int) -> None:
         """Do what this block asks for."""
-        await asyncio.to_thread(self.workshop.content.release_passed, height=height)
         view = await self._read_view()
         self._say_what_is_missing(view)
         for action in role.decide(view, self.policy, time.monotonic()):
-            await self._do(action)
+            await attempt(self._do(action), action)
         await self.sender.step()
-        await self._count_claims()
+        await self._tidy(view)
+
+    async def _tidy(self, view: role.TranscoderView) -> None:
+        counts = await self.journal.call(self.journal.count_claims)
+        for state in ClaimState:
+            self._claims.labels(state.value).set(counts.get(state, 0))
+        over = [work.job.job_id for work in view.work if work.job.job.status is records.JobStatus.CLOSED]
+        for job_id in over:
+            self._terms.pop(job_id, None)
+            self.workshop.last_segment_seconds.pop(job_id, None)
+        await asyncio.to_thread(self.workshop.content.release_passed, height=view.moment.height)
 
     def _say_what_is_missing(self, view: role.TranscoderView) -> None:
         if view.registration.registered is None and not role.is_bonded_enough(view) and not self._asked_to_bond:
@@ -168,64 +201,83 @@ class TranscoderService:
                 "not bonded: run `headwater tx bond %s --to %s --from …`", format_lpt(minimum), own, extra={"own": own}
             )
 
-    async def is_settled(self) -> bool:
-        """Whether nothing waits here: no unclaimed receipt, no claim on its way, an empty outbox."""
-        unclaimed = await self.journal.call(self.journal.jobs, [ReceiptState.KEPT])
-        prepared = await self.journal.call(self.journal.claims, [ClaimState.PREPARED])
-        return not unclaimed and not prepared and not await self.journal.call(self.journal.outbox.unfinished)
-
     async def _read_view(self) -> role.TranscoderView:
         moment = await self.reader.moment()
         address = to_checksum(self.workshop.signer.address)
         active = {item["address"]: item for item in await self.reader.items("/active")}.get(address)
-        jobs = await self._open_jobs()
-        claims = [claim for job in jobs for claim in await self.reader.claims(job.job_id)]
-        ours = [c for c in claims if c.claim.transcoder == self.workshop.signer.address]
+        followed = await self.journal.call(self.journal.claims, _FOLLOWED)
+        jobs = await self._open_jobs(followed)
+        claims = [claim for job in jobs for claim in await self._open_claims(job.job_id, followed)]
         return role.TranscoderView(
             moment=moment,
             active=None if active is None else pick(records.ActiveTranscoder, active),
-            work=[await self._work_of(job) for job in jobs],
-            claims=ours,
-            challenges=await self._open_challenges(ours),
+            work=[await self._work_of(job, followed) for job in jobs],
+            claims=claims,
+            challenges=await self._open_challenges(claims),
             calls_reward=self.calls_reward,
-            registration=await self._registration(),
+            registration=await self._registration(moment),
         )
 
-    async def _registration(self) -> role.Registration:
+    async def _registration(self, moment: ChainMoment) -> role.Registration:
         address = self.workshop.signer.address
-        offered = await self.journal.call(self.journal.outbox.get, role.OFFER_KEY)
+        offers = await self.journal.call(self.journal.outbox.named, role.OFFER_PREFIX)
+        now = f"{role.OFFER_PREFIX}{moment.round.number}"
         return role.Registration(
             wanted=self.terms.message(self.shell.url),
             slots=self.terms.slots,
             registered=await self.reader.find(records.Transcoder, f"/transcoder/{to_checksum(address)}"),
             own_stake=await self.reader.own_stake(address),
-            has_offered=offered is not None,
+            has_offered=any(each.state is not OutboxState.FAILED or each.key == now for each in offers),
         )
 
-    async def _open_jobs(self) -> list[JobView]:
-        kept = set(await self.journal.call(self.journal.jobs, [ReceiptState.KEPT, ReceiptState.CLAIMED]))
-        kept |= {claim.job_id for claim in await self.journal.call(self.journal.claims, _FOLLOWED)}
+    async def _open_jobs(self, followed: Sequence[ClaimRecord]) -> list[JobView]:
+        kept = set(await self.journal.call(self.journal.jobs, [ReceiptState.KEPT]))
+        kept |= {claim.job_id for claim in followed}
         found = [await self.reader.job(job_id) for job_id in sorted(kept)]
         return [job for job in found if job is not None]
 
-    async def _open_challenges(self, claims: Sequence[ClaimView]) -> list[ChallengeView]:
-        open_jobs = sorted({c.job_id for c in claims if c.claim.status is records.ClaimStatus.CHALLENGED})
-        found = [await self.reader.challenges(job=str(job), status="awaiting_receipt") for job in open_jobs]
-        mine = {(c.job_id, c.claim_id) for c in claims}
-        return [each for some in found for each in some if (each.job_id, each.claim_id) in mine]
+    async def _open_claims(self, job_id: int, followed: Sequence[ClaimRecord]) -> list[ClaimView]:
+        """The claims that something may still become of: those known by their ids, and what is new on the chain."""
+        kept = [claim for claim in followed if claim.job_id == job_id]
+        known = [claim.claim_id for claim in kept if claim.claim_id is not None]
+        found = [await self.reader.claim(job_id, claim_id) for claim_id in known]
+        open_claims = [claim for claim in found if claim is not None]
+        if len(known) < len(kept):
+            last = await self.journal.call(self.journal.last_claim_id, job_id)
+            open_claims += await self.reader.claims(job_id, after=last)
+        return [claim for claim in open_claims if claim.claim.transcoder == self.workshop.signer.address]
 
-    async def _work_of(self, job: JobView) -> role.JobWork:
+    async def _open_challenges(self, claims: Sequence[ClaimView]) -> list[ChallengeView]:
+        places = [
+            (claim.job_id, claim.claim_id, segment)
+            for claim in claims
+            if claim.claim.status is records.ClaimStatus.CHALLENGED
+            for segment in claim.claim.challenged
+        ]
+        unanswered = [
+            place for place in places if await self.journal.call(self.journal.outbox.get, _verify_key(*place)) is None
+        ]
+        found = [await self.reader.challenge(*place) for place in unanswered]
+        return [challenge for challenge in found if challenge is not None]
+
+    async def _work_of(self, job: JobView, followed: Sequence[ClaimRecord]) -> role.JobWork:
         receipts = await self.journal.call(self.journal.receipts, job.job_id, [ReceiptState.KEPT])
-        claims = [c for c in await self.journal.call(self.journal.claims, _FOLLOWED) if c.job_id == job.job_id]
-        last = self.workshop.last_segment_seconds.get(job.job_id, self._started_seconds)
         return role.JobWork(
-            job, [receipt.sequence_number for receipt in receipts], [await self._kept(c) for c in claims], last
+            job,
+            [receipt.sequence_number for receipt in receipts],
+            [await self._kept(claim) for claim in followed if claim.job_id == job.job_id],
+            self.workshop.last_segment_seconds.get(job.job_id, self._started_seconds),
+            await self._affordable(job.job) if receipts else 0,
         )
+
+    async def _affordable(self, job: records.Job) -> int:
+        deposit = await self.reader.deposit(job.broadcaster)
+        return (job.escrow + deposit) // max(1, job.fee_per_segment)
 
     async def _kept(self, claim: ClaimRecord) -> role.KeptClaim:
         entry = await self.journal.call(self.journal.outbox.get, claim.intent_key)
-        failed = entry is not None and entry.state is OutboxState.FAILED
-        return role.KeptClaim(claim.job_id, claim.number, claim.claim_id, claim.merkle_root, claim.state, failed)
+        problem = entry.problem or "" if entry is not None and entry.state is OutboxState.FAILED else None
+        return role.KeptClaim(claim.job_id, claim.number, claim.claim_id, claim.merkle_root, claim.state, problem)
 
     async def _do(self, action: role.Action) -> None:
         match action:
@@ -234,8 +286,10 @@ class TranscoderService:
             case role.NoteIncluded(job_id, number, claim_id):
                 await self.journal.call(self.journal.claim_included, job_id, number, claim_id)
                 log.info("claim included", extra={"job": job_id, "claim": claim_id})
-            case role.NoteRefused(job_id, number):
-                await self.journal.call(self.journal.claim_refused, job_id, number)
+            case role.NoteRefused(job_id, number, is_final):
+                await self.journal.call(self.journal.claim_refused, job_id, number, is_final)
+                facts = {"job": job_id, "number": number, "is_final": is_final}
+                log.log(logging.ERROR if is_final else logging.WARNING, "claim refused", extra=facts)
             case role.NoteState(job_id, number, state):
                 await self.journal.call(self.journal.move_claim, job_id, number, state)
                 log.info("claim moved", extra={"job": job_id, "number": number, "state": state.value})
@@ -254,7 +308,7 @@ class TranscoderService:
         log.info("claim made", extra={"job": action.job_id, "number": number, "segments": len(receipts)})
 
     async def _show_receipt(self, action: role.ShowReceipt) -> None:
-        key = f"verify/{action.job_id}/{action.claim_id}/{action.segment}"
+        key = _verify_key(action.job_id, action.claim_id, action.segment)
         if await self.journal.call(self.journal.outbox.get, key) is not None:
             return
         claim = await self.journal.call(self.journal.claim_with_id, action.job_id, action.claim_id)
@@ -279,14 +333,13 @@ class TranscoderService:
             raise Failure(f"the journal has no receipt of segment {number} of job {job_id}")
         return receipt
 
-    async def _count_claims(self) -> None:
-        claims = await self.journal.call(self.journal.claims)
-        for state in ClaimState:
-            self._claims.labels(state.value).set(sum(claim.state is state for claim in claims))
+
+def _verify_key(job_id: int, claim_id: int, segment: int) -> str:
+    return f"verify/{job_id}/{claim_id}/{segment}"
 
 
 def _path_number(request: web.Request, name: str) -> int:
     text = request.match_info[name]
-    if not (text.isascii() and text.isdigit() and len(text) < 20):
+    if not (text.isascii() and text.isdigit() and len(text) < 20 and int(text) <= MAX_NUMBER):
         raise SegmentRefused(400, "bad-request", f"{text!r} is not a number")
     return int(text)

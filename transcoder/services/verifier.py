@@ -10,27 +10,31 @@ from app.messages import bodies, records
 from app.messages.transaction import encode_message
 from app.messages.verdict import Finding
 from app.primitives.address import Address, to_checksum
+from app.primitives.amounts import Lpt
 from chain.failures import Failure
 from transcoder.journal.records import Intent, VerdictState
 from transcoder.journal.verifier import VerifierJournal
 from transcoder.net.shell import ServiceShell
 from transcoder.roles import verifier as role
 from transcoder.roles.views import ChallengeView
+from transcoder.services.blocks import attempt
 from transcoder.services.chain_reader import ChainReader
 from transcoder.services.judge import UNAVAILABLE, Case, Judge, NotYet, Opinion, make_verdict
 from transcoder.services.outbox import OutboxSender
 
 log = logging.getLogger(__name__)
 
-LAST_CALL_BLOCKS = 4
-"""So many blocks before the deadline an unfetchable segment is called unavailable."""
 MAX_WAITING = 64
 _OPEN = (VerdictState.COMPUTED, VerdictState.COMMITTED)
 
 
 @dataclass
 class VerifierService:
-    """One verifier: its beat, and the worker that judges."""
+    """One verifier: its beat, and the worker that judges.
+
+    Attributes:
+        bond: what to register with, in base units of LPT, as long as the chain does not know it.
+    """
 
     address: Address
     journal: VerifierJournal
@@ -38,18 +42,21 @@ class VerifierService:
     sender: OutboxSender
     judge: Judge
     shell: ServiceShell
+    bond: Lpt
     _queue: asyncio.Queue[role.Judge] = field(default_factory=lambda: asyncio.Queue(MAX_WAITING))
 
     def __post_init__(self) -> None:
         self._under_way: set[role.Place] = set()
         self._height = 0
+        self._is_registered = False
         self._verdicts = Counter("headwater_verdicts", "Verdicts by finding", ["finding"], registry=self.shell.registry)
 
     async def beat(self, height: int) -> None:
         """Do what this block asks for."""
         self._height = height
+        await self._register()
         for action in role.decide(await self._read_view()):
-            await self._do(action)
+            await attempt(self._do(action), action)
         await self.sender.step()
 
     async def work(self) -> None:
@@ -61,15 +68,27 @@ class VerifierService:
             finally:
                 self._under_way.discard(task.challenge.place)
 
+    async def _register(self) -> None:
+        """Ask for a place among the verifiers, once per bond: a refusal that another bond may cure is not repeated."""
+        if self._is_registered:
+            return
+        found = await self.reader.find(records.Verifier, f"/verifier/{to_checksum(self.address)}")
+        self._is_registered = found is not None
+        if found is None:
+            intent = Intent(f"register/{self.bond}", encode_message(bodies.RegisterVerifier(self.bond, "")))
+            await self.journal.call(self.journal.outbox.enqueue, intent)
+
     async def _read_view(self) -> role.VerifierView:
         moment = await self.reader.moment()
         text = to_checksum(self.address)
         challenges = await self.reader.challenges(verifier=text, status="committing,revealing")
-        verdicts = await self.journal.call(self.journal.verdicts)
-        states = {(v.job_id, v.claim_id, v.segment): v.state for v in verdicts}
+        unfinished = await self.journal.call(self.journal.verdicts, _OPEN)
         shown = {challenge.place for challenge in challenges}
-        still_open = [place for place, state in states.items() if state in _OPEN and place not in shown]
-        challenges += [found for place in still_open if (found := await self.reader.challenge(*place))]
+        places = [(verdict.job_id, verdict.claim_id, verdict.segment) for verdict in unfinished]
+        hidden = [place for place in places if place not in shown]
+        challenges += [found for place in hidden if (found := await self.reader.challenge(*place))]
+        kept = [await self.journal.call(self.journal.verdict, *challenge.place) for challenge in challenges]
+        states = {(v.job_id, v.claim_id, v.segment): v.state for v in kept if v is not None}
         return role.VerifierView(moment, self.address, challenges, states)
 
     async def _do(self, action: role.Action) -> None:
@@ -96,14 +115,20 @@ class VerifierService:
 
     async def _judge(self, task: role.Judge) -> None:
         place = task.challenge.place
+        if await self.journal.call(self.journal.verdict, *place) is not None:
+            return  # judged since this was queued; a second verdict would have another salt
         try:
             opinion = await self.judge.judge(await self._case(task.challenge))
         except Failure as error:
-            if self._height < task.deadline - LAST_CALL_BLOCKS:
-                log.info("content not there yet", extra={"place": place, "error": str(error)})
-                return
-            opinion = UNAVAILABLE
-        await self._commit(place, opinion)
+            log.info("content not there yet", extra={"place": place, "error": str(error)})
+            opinion = None
+        except Exception:
+            # What strangers' bytes can do to our own code must not stop the other judgements.
+            log.exception("a judgement broke", extra={"place": place})
+            opinion = None
+        if opinion is None and self._height < task.last_call:
+            return  # the next block tries again
+        await attempt(self._commit(place, opinion or UNAVAILABLE), task)
 
     async def _commit(self, place: role.Place, opinion: Opinion) -> None:
         verdict = make_verdict(self.address, place, opinion)

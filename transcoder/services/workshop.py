@@ -8,6 +8,7 @@ import asyncio
 import json
 import logging
 import time
+import weakref
 from collections.abc import Callable
 from dataclasses import dataclass, field
 
@@ -20,7 +21,7 @@ from app.primitives.secp256k1 import InvalidSignature
 from chain.keys.keyring import Signer
 from transcoder.content.retention import pin_until_height
 from transcoder.content.store import ContentStore
-from transcoder.journal.records import ReceiptRecord, ReceiptState
+from transcoder.journal.records import ReceiptRecord
 from transcoder.journal.transcoder import TranscoderJournal
 from transcoder.media.errors import MediaError
 from transcoder.media.leaf import TranscodedSegment
@@ -81,6 +82,9 @@ class Workshop:
 
     def __post_init__(self) -> None:
         self._turn = asyncio.Semaphore(self.parallel)
+        self._in_work = 0
+        # A repetition that comes while the first is worked on waits for it, and gets its receipt.
+        self._of_segment: weakref.WeakValueDictionary[tuple[int, int], asyncio.Lock] = weakref.WeakValueDictionary()
 
     async def work(self, terms: JobTerms, segment: Segment, signature: bytes, data: bytes) -> Work:
         """Turn a segment into a receipt.
@@ -88,28 +92,52 @@ class Workshop:
         Raises:
             SegmentRefused: with the HTTP status to answer.
         """
-        known = await self.journal.call(self.journal.receipt, terms.job_id, segment.sequence_number)
+        known = await self._known(terms, segment)
         if known is not None:
-            return _same_again(known, segment)
+            return known
         self._check(terms, segment, signature, data)
-        await self._check_deposit(terms)
         self.last_segment_seconds[terms.job_id] = time.monotonic()
         if self.waiting >= self.queue_limit:
             raise SegmentRefused(429, "busy", f"{self.waiting} segments wait already")
         self.waiting += 1
         try:
-            async with self._turn:
-                return await self._transcode(terms, segment, signature, data)
+            return await self._work_in_turn(terms, segment, signature, data)
         finally:
             self.waiting -= 1
             self.last_segment_seconds[terms.job_id] = time.monotonic()
 
-    def _check(self, terms: JobTerms, segment: Segment, signature: bytes, data: bytes) -> None:
+    async def _work_in_turn(self, terms: JobTerms, segment: Segment, signature: bytes, data: bytes) -> Work:
+        lock = self._of_segment.setdefault((terms.job_id, segment.sequence_number), asyncio.Lock())
+        async with lock, self._turn:
+            known = await self._known(terms, segment)
+            if known is not None:
+                return known
+            await self._check_deposit(terms)
+            self._in_work += 1
+            try:
+                return await self._transcode(terms, segment, signature, data)
+            finally:
+                self._in_work -= 1
+
+    async def _known(self, terms: JobTerms, segment: Segment) -> Work | None:
+        known = await self.journal.call(self.journal.receipt, terms.job_id, segment.sequence_number)
+        return None if known is None else _same_again(known, segment)
+
+    def check_assigned(self, terms: JobTerms) -> None:
+        """Refuse a job that is not ours to work on.
+
+        Raises:
+            SegmentRefused: not-assigned.
+        """
         job = terms.job
         if job.transcoder != self.signer.address or job.status is not JobStatus.ASSIGNED:
             raise SegmentRefused(
                 403, "not-assigned", f"job {terms.job_id} is {job.status.name.lower()}, not ours to do"
             )
+
+    def _check(self, terms: JobTerms, segment: Segment, signature: bytes, data: bytes) -> None:
+        job = terms.job
+        self.check_assigned(terms)
         if segment.stream_id != job.stream_id:
             raise SegmentRefused(403, "not-assigned", f"job {terms.job_id} is for stream {job.stream_id}")
         if sha256(data) != segment.data_hash:
@@ -122,8 +150,8 @@ class Workshop:
             raise SegmentRefused(403, "not-assigned", "the segment is not signed by the job's broadcaster")
 
     async def _check_deposit(self, terms: JobTerms) -> None:
-        unclaimed = await self.journal.call(self.journal.receipts, terms.job_id, [ReceiptState.KEPT])
-        needed = terms.job.fee_per_segment * (len(unclaimed) + self.waiting + 1)
+        unclaimed = await self.journal.call(self.journal.count_unpaid, terms.job_id)
+        needed = terms.job.fee_per_segment * (unclaimed + self._in_work + 1)
         if terms.job.escrow + terms.deposit < needed:
             raise SegmentRefused(
                 402,
@@ -135,7 +163,7 @@ class Workshop:
         options = media_ladder(terms.job.options)
         try:
             result = await asyncio.to_thread(transcode_segment, data, options.renditions)
-        except MediaError as error:
+        except (MediaError, ValueError) as error:
             raise SegmentRefused(422, "cannot-transcode", str(error)) from error
         if self.tamper is not None:
             result = await asyncio.to_thread(self.tamper, result)

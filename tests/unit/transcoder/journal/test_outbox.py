@@ -114,11 +114,38 @@ def test_an_unsent_intent_cannot_be_included_and_an_unknown_one_cannot_move(outb
         outbox.mark_failed(REWARD.key, "no")
 
 
-def test_the_highest_nonce_is_that_of_what_was_sent_or_included(outbox):
-    assert outbox.highest_nonce() is None
-    for intent, nonce in ((CLAIM, 3), (REWARD, 4), (Intent("a", b""), 5)):
+def test_the_next_nonce_is_above_the_chains_and_what_was_included(outbox):
+    assert outbox.free_nonce(3) == 3
+    outbox.enqueue(CLAIM)
+    send(outbox, CLAIM, 3)
+    outbox.mark_included(CLAIM.key, height=1)
+    assert outbox.free_nonce(2) == 4
+    assert outbox.free_nonce(9) == 9
+
+
+def test_a_gap_below_what_is_on_its_way_is_filled_first(outbox):
+    for intent, nonce in ((CLAIM, 3), (REWARD, 4), (Intent("a", b""), 6)):
         outbox.enqueue(intent)
         send(outbox, intent, nonce)
-    outbox.mark_included(CLAIM.key, height=1)
-    outbox.mark_failed("a", "expired")
-    assert outbox.highest_nonce() == 4
+    assert outbox.free_nonce(3) == 5
+    outbox.mark_failed(CLAIM.key, "refused at the door")
+    assert outbox.free_nonce(3) == 3
+    assert outbox.free_nonce(6) == 7
+
+
+def test_another_transaction_may_take_the_place_of_one_with_the_same_nonce(outbox):
+    outbox.enqueue(CLAIM)
+    outbox.mark_sent(CLAIM.key, 3, b"cheap", sha256(b"cheap"), 8)
+    entry = outbox.sign_again(CLAIM.key, 3, b"dear", sha256(b"dear"), 8)
+    assert (entry.state, entry.nonce, entry.transaction_bytes) == (OutboxState.SENT, 3, b"dear")
+    assert entry.signed_height == 8
+
+
+def test_what_is_put_off_counts_its_attempts_and_says_why(outbox):
+    outbox.enqueue(CLAIM)
+    for attempt in (1, 2):
+        send(outbox, CLAIM, attempt)
+        entry = outbox.put_off(CLAIM.key, "ROUND_NOT_INITIALIZED: round 3", 10 * attempt)
+        assert (entry.state, entry.attempts, entry.wait_height) == (OutboxState.PENDING, attempt, 10 * attempt)
+        assert entry.nonce is None
+    assert outbox.get(CLAIM.key).problem == "ROUND_NOT_INITIALIZED: round 3"

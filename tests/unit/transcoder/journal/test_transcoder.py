@@ -91,6 +91,24 @@ def test_a_refused_claim_frees_its_receipts_for_another(journal):
     assert numbers(journal.receipts_of_claim(7, 1)) == [1, 2, 3, 4]
 
 
+def test_a_claim_that_is_refused_for_good_takes_its_receipts_with_it(journal):
+    journal.add_claim(claim(0, (0, 2)), b"message")
+    journal.claim_refused(7, 0, is_final=True)
+    assert states(journal)[:3] == [ReceiptState.SETTLED] * 3
+    assert journal.claim(7, 0).state is ClaimState.REFUSED
+
+
+def test_receipts_count_as_unpaid_until_their_claim_is_on_the_chain(journal):
+    total = len(states(journal))
+    journal.add_claim(claim(0, (0, 2)), b"message")
+    assert journal.count_unpaid(7) == total
+    assert journal.last_claim_id(7) == 0
+    journal.claim_included(7, 0, claim_id=4)
+    assert journal.count_unpaid(7) == total - 3
+    assert journal.last_claim_id(7) == 4
+    assert journal.count_claims() == {ClaimState.INCLUDED: 1}
+
+
 @pytest.mark.parametrize("end", [ClaimState.PAID, ClaimState.LOST])
 def test_a_claim_that_is_over_settles_its_receipts(journal, end):
     journal.add_claim(claim(0, (0, 2)), b"message")

@@ -1,7 +1,11 @@
 """What a transcoder decides: from views alone, without a chain and without a clock."""
 
+from dataclasses import replace
+
+import pytest
+
 from app.messages import bodies
-from app.messages.records import ActiveTranscoder, ChallengeStatus, ClaimStatus, JobStatus, Transcoder
+from app.messages.records import ActiveTranscoder, ChallengeStatus, ClaimStatus, JobStatus, Rates, Transcoder
 from app.primitives.amounts import Height, Lpt, Round, Wei
 from app.primitives.fractions import Fraction
 from tests.support import off_chain_views as given
@@ -12,8 +16,9 @@ POLICY = role.ClaimPolicy(claim_every=5, idle_seconds=6.0)
 WANTED = bodies.Transcoder(Wei(50), Fraction(0), Fraction(0), "http://127.0.0.1:8935", b"")
 
 
-def record(uri: str = WANTED.service_uri) -> Transcoder:
-    return Transcoder(given.RATES, given.RATES, Round(0), uri, b"", 1, Height(0), False, 0)
+def record(uri: str = WANTED.service_uri, price: int = 50) -> Transcoder:
+    rates = Rates(Wei(price), Fraction(0), Fraction(0))
+    return Transcoder(rates, rates, Round(0), uri, b"", 1, Height(0), False, 0)
 
 
 def registration(**changes) -> role.Registration:
@@ -39,12 +44,12 @@ def view(work=(), claims=(), challenges=(), active=None, moment=None, **changes)
     )
 
 
-def work(unclaimed=(), claims=(), last=100.0, status=JobStatus.ASSIGNED) -> role.JobWork:
-    return role.JobWork(given.job(status), tuple(unclaimed), tuple(claims), last)
+def work(unclaimed=(), claims=(), last=100.0, status=JobStatus.ASSIGNED, affordable=10**6) -> role.JobWork:
+    return role.JobWork(given.job(status), tuple(unclaimed), tuple(claims), last, affordable)
 
 
-def kept(state: ClaimState, claim_id=None, failed=False) -> role.KeptClaim:
-    return role.KeptClaim(1, 0, claim_id, given.ROOT, state, failed)
+def kept(state: ClaimState, claim_id=None, problem=None) -> role.KeptClaim:
+    return role.KeptClaim(1, 0, claim_id, given.ROOT, state, problem)
 
 
 def decide(seen: role.TranscoderView, now: float = 101.0) -> list[role.Action]:
@@ -88,9 +93,24 @@ def test_a_claim_that_the_chain_has_is_found_by_its_root() -> None:
     assert decide(seen) == [role.NoteIncluded(1, 0, 4)]
 
 
-def test_a_claim_that_the_chain_refused_frees_its_receipts() -> None:
-    seen = view([work([], [kept(ClaimState.PREPARED, failed=True)])])
-    assert decide(seen) == [role.NoteRefused(1, 0)]
+@pytest.mark.parametrize(
+    ("problem", "is_final"),
+    [
+        ("INSUFFICIENT_DEPOSIT: 5 wei are missing", False),
+        ("LIMIT_EXCEEDED: 20 ranges; at most 8", False),
+        ("CLAIM_PERIOD_OVER: job 1 ended", True),
+        ("SEGMENTS_ALREADY_CLAIMED: 0 to 9", True),
+        ("NOT_A_PARTY: the transcoder of job 1 is another", True),
+    ],
+)
+def test_a_refused_claim_frees_its_receipts_where_another_claim_may_do_better(problem, is_final) -> None:
+    seen = view([work([], [kept(ClaimState.PREPARED, problem=problem)])])
+    assert decide(seen) == [role.NoteRefused(1, 0, is_final)]
+
+
+def test_no_more_is_claimed_than_escrow_and_deposit_pay_for() -> None:
+    assert decide(view([work(range(9), affordable=6)])) == [role.MakeClaim(1, (0, 1, 2, 3, 4, 5))]
+    assert decide(view([work(range(9), affordable=0)])) == []
 
 
 def test_what_becomes_of_a_claim_is_noted_once() -> None:
@@ -131,13 +151,24 @@ def test_reward_is_called_once_per_round_by_name() -> None:
 
 
 def test_a_bonded_key_registers_and_then_offers_its_slots() -> None:
-    assert decide(view(registered=None)) == [role.Send("register/1", WANTED)]
+    (action,) = decide(view(registered=None))
+    assert action.message == WANTED
+    assert action.key.startswith("register/1/")
     (action,) = decide(view(has_offered=False))
-    assert action == role.Send(role.OFFER_KEY, bodies.TranscodeAvailability(1))
+    assert action == role.Send("offer/1", bodies.TranscodeAvailability(1))
 
 
-def test_a_new_address_is_published() -> None:
-    assert decide(view(registered=record("http://127.0.0.1:1"))) == [role.Send("register/1", WANTED)]
+def test_a_new_address_or_another_price_is_published() -> None:
+    for known in (record("http://127.0.0.1:1"), record(price=49)):
+        (action,) = decide(view(registered=known))
+        assert action.message == WANTED
+
+
+def test_two_wishes_in_one_round_have_two_names() -> None:
+    """A transcoder that is started again may listen elsewhere."""
+    elsewhere = replace(WANTED, service_uri="http://127.0.0.1:1")
+    keys = {decide(view(registered=None, wanted=wanted))[0].key for wanted in (WANTED, elsewhere)}
+    assert len(keys) == 2
 
 
 def test_nobody_registers_without_a_bond_or_in_a_round_that_waits() -> None:

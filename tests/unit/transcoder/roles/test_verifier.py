@@ -19,7 +19,7 @@ def decide(challenges, verdicts=None) -> list[role.Action]:
 
 def test_a_seat_is_judged_once() -> None:
     drawn = given.challenge(ChallengeStatus.COMMITTING, seats=[OTHERS, OURS])
-    assert decide([drawn]) == [role.Judge(drawn, 120)]
+    assert decide([drawn]) == [role.Judge(drawn, deadline=120, last_call=116)]
     assert decide([drawn], {PLACE: VerdictState.COMPUTED}) == []
 
 
