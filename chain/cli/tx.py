@@ -21,7 +21,7 @@ from app.messages.bodies import (
 )
 from app.messages.limits import check_service_uri
 from app.messages.rejections import Rejection
-from app.messages.transaction import decode_tx, recover_sender
+from app.messages.transaction import decode_tx, hash_tx, recover_sender
 from app.primitives.address import to_checksum
 from app.primitives.amounts import Amount, Lpt, Wei
 from app.primitives.fractions import Fraction
@@ -272,4 +272,4 @@ def _read_transaction(text: str) -> SignedTx:
         raise UsageFailure(f"neither a file nor the hexadecimal digits of a transaction: {error}") from None
     except Rejection as rejection:
         raise UsageFailure(f"not a signed transaction: {rejection}") from None
-    return SignedTx(decoded.body, raw, decoded.tx_hash)
+    return SignedTx(decoded.body, raw, hash_tx(raw))
