@@ -144,7 +144,7 @@ class ChainServer:
         if found is None:
             raise NotKnown("tx not found")
         height, outcome, raw = found
-        result = {"code": outcome.code, "log": outcome.log}
+        result = {"code": outcome.code, "log": outcome.log, "gas_used": str(outcome.gas)}
         return {
             "hash": "",
             "height": str(height),
