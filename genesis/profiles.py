@@ -21,6 +21,7 @@ H264_VERIFIED = GenesisProfile(
         " x264=cpu-independent=1:threads=1:lookahead-threads=1:sliced-threads=0:keyint=infinite:scenecut=0"
         " audio=copy-adts"
         " mux=mpegts,bitexact,mpegts_copyts=1,mpegts_flags=initial_discontinuity,avoid_negative_ts=disabled"
+        " stages=pictures:sha256(crc32),packets:sha256,root:sha256"
     ),
 )
 

@@ -14,7 +14,7 @@ GO = """#!{python}
 import os, sys, pathlib
 with open({log!r}, "a") as log: print(*sys.argv[1:], os.environ.get("GOTOOLCHAIN"), file=log)
 if sys.argv[1] == "env": print({version!r}); raise SystemExit
-if {fails}: print("no route to proxy.golang.org", file=sys.stderr); raise SystemExit(1)
+if {fails}: print("no route to the module proxy", file=sys.stderr); raise SystemExit(1)
 pathlib.Path(os.environ["GOBIN"], "cometbft").write_bytes(pathlib.Path({built!r}).read_bytes())
 pathlib.Path(os.environ["GOBIN"], "cometbft").chmod(0o755)
 """
