@@ -55,7 +55,7 @@ def test_it_builds_once_and_then_finds_what_it_built(place_go, tmp_path, capfd):
 
 def test_a_failed_build_shows_what_go_said_and_leaves_nothing(place_go, tmp_path):
     place_go(fails=True)
-    with pytest.raises(BuildFailed, match="no route to proxy"):
+    with pytest.raises(BuildFailed, match="no route to the module proxy"):
         install.install(COMETBFT)
     assert [item.name for item in (tmp_path / "cache" / "headwater" / "bin").iterdir()] == [".cometbft.lock"]
 
