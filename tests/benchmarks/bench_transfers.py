@@ -19,11 +19,13 @@ from pathlib import Path
 from rich.console import Console
 from rich.table import Table
 
+from tests.benchmarks.load import WINDOW
 from tests.benchmarks.load_network import HEADWATER, KVSTORE, network
 from tests.benchmarks.load_phase import Figures, run_phase
 from tests.support.transfers import Sender
 
 TARGET_RATIO = 0.8
+SATURATED = "all that is taken"
 CONNECTIONS = 64
 SENDERS_PER_CONNECTION = 4
 PRESIGNED_PER_SECOND = {HEADWATER: 12_000, KVSTORE: 30_000}
@@ -82,26 +84,38 @@ def measure(application: str, validators: int, queues: Queues, seconds: float, r
         return asyncio.run(phases())
 
 
-def compare(validators: int, seconds: float) -> list[Comparison]:
-    """Both applications at saturation, and both at half of what ours committed there."""
+def compare(validators: int, seconds: float, rounds: int) -> list[Comparison]:
+    """Both applications in turns, each at saturation and at half of what ours committed there; the best round of each.
+
+    Whatever else the machine does only slows a round down, hence the best.
+    """
     transfers = presign(int(PRESIGNED_PER_SECOND[HEADWATER] * seconds))
     pairs = make_pairs(int(PRESIGNED_PER_SECOND[KVSTORE] * seconds), len(transfers[0][0]))
-    ours = measure(HEADWATER, validators, transfers, seconds)
-    half = ours[0].committed_per_second / 2
-    theirs = measure(KVSTORE, validators, pairs, seconds, half)
-    loads = "all that is taken", f"{half:,.0f}/s offered"
-    return [Comparison(validators, *row) for row in zip(loads, ours, theirs, strict=True)]
+    ours, theirs, half = [], [], 0.0
+    for _ in range(rounds):
+        ours.append(measure(HEADWATER, validators, [list(queue) for queue in transfers], seconds, half))
+        half = half or ours[0][0].committed_per_second / 2
+        theirs.append(measure(KVSTORE, validators, [list(queue) for queue in pairs], seconds, half))
+    loads = SATURATED, f"{half:,.0f}/s offered"
+    return [Comparison(validators, load, _best(ours, phase), _best(theirs, phase)) for phase, load in enumerate(loads)]
+
+
+def _best(rounds: Sequence[Sequence[Figures]], phase: int) -> Figures:
+    return max((figures[phase] for figures in rounds), key=lambda figures: figures.committed_per_second)
 
 
 def make_table(comparisons: Sequence[Comparison], seconds: float) -> Table:
     """One row per phase and application."""
-    table = Table(title=f"transfers over RPC, {CONNECTIONS} connections, {seconds:g} s each, {os.cpu_count()} cores")
+    title = f"transfers over RPC, {CONNECTIONS} connections with {WINDOW} requests each on their way, {seconds:g} s"
+    table = Table(
+        title=f"{title}, {os.cpu_count()} cores", caption="CPU is per committed transfer, of all nodes together"
+    )
     headings = ("validators, load", "application", "committed/s", "of kvstore", "target", "mean", "p50", "blocks of")
-    for heading in (*headings, "CPU of app", "CometBFT", "client", "refused"):
+    for heading in (*headings, "CPU of app", "CometBFT", "client", "in all", "refused"):
         table.add_column(heading, justify="left" if heading in headings[:2] else "right")
     for each in comparisons:
         ratio = each.ours.committed_per_second / each.theirs.committed_per_second
-        target = f">= {TARGET_RATIO}" if each is comparisons[0] or each.load.startswith("all") else ""
+        target = f">= {TARGET_RATIO}" if each.load == SATURATED else ""
         table.add_row(f"{each.validators}, {each.load}", KVSTORE, *_cells(each.theirs, "", ""))
         table.add_row("", HEADWATER, *_cells(each.ours, f"{ratio:.2f}x", target), end_section=True)
     return table
@@ -111,7 +125,8 @@ def _cells(figures: Figures, ratio: str, target: str) -> list[str]:
     cpu = [f"{figures.cpu_us[name]:.0f} us" for name in ("application", "cometbft", "client")]
     waits = f"{figures.latency_mean:.2f} s", f"{figures.latency_p50:.2f} s"
     blocks = f"{figures.block_seconds:.2f} s"
-    return [f"{figures.committed_per_second:,.0f}", ratio, target, *waits, blocks, *cpu, str(figures.refused)]
+    together = f"{sum(figures.cpu_us.values()):.0f} us"
+    return [f"{figures.committed_per_second:,.0f}", ratio, target, *waits, blocks, *cpu, together, str(figures.refused)]
 
 
 def main() -> int:
@@ -119,8 +134,9 @@ def main() -> int:
     parser = argparse.ArgumentParser(description="Transfers per second against CometBFT's kvstore.")
     parser.add_argument("--seconds", type=float, default=10, help="length of a phase (%(default)s)")
     parser.add_argument("--validators", type=int, nargs="*", default=[1, 4], help="networks to measure (%(default)s)")
+    parser.add_argument("--rounds", type=int, default=2, help="how often each is measured (%(default)s)")
     options = parser.parse_args()
-    comparisons = [row for count in options.validators for row in compare(count, options.seconds)]
+    comparisons = [row for count in options.validators for row in compare(count, options.seconds, options.rounds)]
     Console(width=160).print(make_table(comparisons, options.seconds))
     return 0
 
