@@ -13,6 +13,8 @@ from app.store.memory import MemoryBackend
 from app.store.state_store import StateStore
 from chain.rpc.errors import AlreadyInMempool, RpcError, RpcUnreachable
 from chain.rpc.types import (
+    Block,
+    BlockResults,
     BroadcastResult,
     CommittedTransaction,
     Event,
@@ -50,17 +52,20 @@ class EngineNode:
         self._cache: set[bytes] = set()
         self._app_hashes: dict[int, bytes] = {}
         self._index: dict[bytes, CommittedTransaction] = {}
+        self._blocks: dict[int, tuple[list[bytes], list[TransactionResult]]] = {}
         self.make_block()
 
-    def make_block(self) -> None:
-        """The next block, with everything from the mempool that fits, and the recheck after it."""
+    def make_block(self, *forced: bytes) -> None:
+        """The next block: transactions that come past the mempool, everything from it that fits, and the recheck."""
         height = self.engine.height + 1
-        txs = self.engine.prepare_proposal(height, list(self.mempool), 4 * 2**20)
+        txs = [*forced, *self.engine.prepare_proposal(height, list(self.mempool), 4 * 2**20)]
         result = self.engine.finalize_block(height, sha256(b"block %d" % height), bytes(20), txs)
         self.engine.commit()
         self._app_hashes[height] = result.app_hash
+        self._blocks[height] = txs, [_shown(outcome) for outcome in result.tx_results]
         for place, (raw, outcome) in enumerate(zip(txs, result.tx_results, strict=True)):
-            self.mempool.remove(raw)
+            if raw in self.mempool:
+                self.mempool.remove(raw)
             self._index[hash_tx(raw)] = CommittedTransaction(hash_tx(raw), height, place, raw, _shown(outcome))
             if outcome.code:
                 self._cache.discard(raw)
@@ -105,6 +110,16 @@ class EngineNode:
         if self.makes_blocks and hash_ not in self._index:
             self.make_block()
         return self._index.get(hash_)
+
+    async def block(self, height: int) -> Block:
+        self._connect()
+        if height not in self._blocks:
+            raise RpcError(-32603, "Internal error", f"height {height} is not available")
+        return Block(b"", await self.header(height), tuple(self._blocks[height][0]))
+
+    async def block_results(self, height: int) -> BlockResults:
+        self._connect()
+        return BlockResults(height, tuple(self._blocks[height][1]), (), (), b"")
 
     async def header(self, height: int | None = None) -> Header:
         """The header of a block: the app hash in it is that of the state after the block before."""
