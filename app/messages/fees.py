@@ -1,11 +1,10 @@
 """What a transaction must pay at least (protocol.md, section 2, *Fee*)."""
 
-from app.messages.transaction import Tx, message_weight
+from app.messages.transaction import Tx
 from app.params import Params
 from app.primitives.amounts import Wei
 
 
 def compute_min_fee(tx: Tx, params: Params) -> Wei:
     """`base_fee + fee_per_byte × size + Σ message weight × fee_per_weight`, in wei."""
-    weight = sum(message_weight(message) for message in tx.body.messages)
-    return Wei(params.base_fee_wei + params.fee_per_byte_wei * tx.size + params.fee_per_weight_wei * weight)
+    return Wei(params.base_fee_wei + params.fee_per_byte_wei * tx.size + params.fee_per_weight_wei * tx.weight)

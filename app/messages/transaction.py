@@ -48,13 +48,13 @@ class TxBody:
 
 @dataclass(frozen=True, slots=True)
 class Tx:
-    """A decoded transaction: its body, what of it is signed, its size and its place on the chain (`tx_hash`)."""
+    """A decoded transaction: its body, what of it is signed, its bytes, and the work that its messages make."""
 
     body: TxBody
     body_bytes: bytes
     signature: bytes
     size: int
-    tx_hash: Hash32
+    weight: int
 
 
 def encode_body(body: TxBody) -> bytes:
@@ -109,7 +109,9 @@ def decode_tx(raw: bytes) -> Tx:
     check_length("the transaction", len(raw), MAX_TX_BYTES)
     envelope = parse_canonical(headwater_pb2.Tx, raw)
     wire = parse_canonical(headwater_pb2.TxBody, envelope.body)
-    return Tx(_read_body(wire), envelope.body, envelope.signature, len(raw), hash_tx(raw))
+    body = _read_body(wire)
+    weight = sum([message_weight(message) for message in body.messages])
+    return Tx(body, envelope.body, envelope.signature, len(raw), weight)
 
 
 def recover_sender(tx: Tx) -> Address:
@@ -126,7 +128,7 @@ def recover_sender(tx: Tx) -> Address:
 
 def compute_gas(tx: Tx) -> int:
     """Gas wanted and used: a pure function of the transaction, because it is hashed into the next header."""
-    return tx.size + sum(message_weight(message) for message in tx.body.messages)
+    return tx.size + tx.weight
 
 
 def message_weight(message: Body) -> int:
@@ -139,18 +141,19 @@ _WEIGHTS = {"transfer": 2, "claim_work": 50, "verify": 100, "initialize_round": 
 
 
 def _read_body(wire: Any) -> TxBody:
-    check_length("chain_id", len(wire.chain_id), MAX_CHAIN_ID_LENGTH)
-    check_length("memo", len(wire.memo.encode()), MAX_MEMO_LENGTH)
-    check_length("messages", len(wire.messages), MAX_MESSAGES)
-    if not wire.messages:
+    chain_id, memo, messages = wire.chain_id, wire.memo, wire.messages
+    check_length("chain_id", len(chain_id), MAX_CHAIN_ID_LENGTH)
+    check_length("memo", len(memo.encode()), MAX_MEMO_LENGTH)
+    check_length("messages", len(messages), MAX_MESSAGES)
+    if not messages:
         raise Rejection(Reason.INVALID_FIELD, "a transaction holds at least one message")
     return TxBody(
-        wire.chain_id,
+        chain_id,
         wire.nonce,
         Wei(amount_from_wire(wire.fee_wei, "fee_wei")),
         wire.valid_until_height,
-        tuple([body_from_wire(message) for message in wire.messages]),
-        wire.memo,
+        tuple([body_from_wire(message) for message in messages]),
+        memo,
     )
 
 

@@ -27,4 +27,4 @@ def length_prefixed(*parts: bytes) -> bytes:
     The contracts of 2018 joined a stream id of free length to numbers without its length; no two lists of parts
     share an encoding here.
     """
-    return b"".join(len(part).to_bytes(4, "big") + part for part in parts)
+    return b"".join([len(part).to_bytes(4, "big") + part for part in parts])

@@ -163,6 +163,6 @@ class StakeMachine(RuleBasedStateMachine):
 
 
 StakeMachine.TestCase.settings = settings(
-    max_examples=120, stateful_step_count=40, deadline=None, suppress_health_check=list(HealthCheck)
+    max_examples=250, stateful_step_count=40, deadline=None, suppress_health_check=list(HealthCheck)
 )
 TestStakeMachine = StakeMachine.TestCase
