@@ -2,6 +2,7 @@
 
 import asyncio
 import base64
+import hashlib
 import json
 from pathlib import Path
 from typing import Any
@@ -14,6 +15,7 @@ from chain.cometbft.config import NodeConfig
 from chain.cometbft.home import NodeHome
 from chain.failures import UsageFailure
 from chain.node.health import Health, Observation
+from chain.node.join import Invitation, ask_to_join, parse_hash
 from chain.node.lock import hold, holder
 from chain.node.ports import split_address
 from chain.node.probe import PROBE_LIMITS, observe
@@ -22,8 +24,6 @@ from chain.node.run import run_until_signal
 from chain.node.supervisor import NodePlan, NodeReport, NodeSupervisor, SupervisorLimits
 from chain.rpc.client import RpcClient
 from chain.rpc.errors import RpcUnreachable
-
-LARGEST_GENESIS_BYTES = 100 * 2**20
 
 
 @click.group()
@@ -48,37 +48,83 @@ def node() -> None:
 @click.option("--peer", "peers", multiple=True, help="id@host:port of a node to stay connected to; repeatable.")
 @click.option("--seed", "seeds", multiple=True, help="id@host:port of a node to learn others from; repeatable.")
 @click.option("--prometheus", default="", help="host:port to serve CometBFT's metrics at; off when not given.")
+@click.option("--join", "join_address", help="RPC of a node of a running chain, to take genesis and peers from.")
+@click.option("--genesis-hash", help="SHA-256 of the genesis document; another one is refused.")
+@click.option("--private-network", is_flag=True, help="Allow peers with private addresses, and several on one.")
 @home_option
 @output_option
-def init(home: Path, output: Output, genesis: Path | None, **options: Any) -> None:
-    """Make a node's home: keys (kept if there are some), config.toml and, if given, the genesis document."""
+def init(
+    home: Path,
+    output: Output,
+    genesis: Path | None,
+    join_address: str | None,
+    genesis_hash: str | None,
+    **options: Any,
+) -> None:
+    """Make a node's home: keys (kept if there are some), config.toml and, if given, the genesis document.
+
+    To join a running chain, as a full node at first:
+
+    \b
+      headwater node init --moniker me --join http://203.0.113.7:26657 --genesis-hash 3f8a…
+      headwater node start
+
+    Without --genesis-hash the node's word for the document is all there is. Once `headwater node status` no longer says
+    catching_up, it becomes a validator by stake, from the round after the next on:
+
+    \b
+      headwater tx bond 1000LPT --from me
+      headwater tx transcoder --node-home ~/.headwater --from me …
+    """
     split_address(options["rpc"])
     split_address(options["p2p"])
     node_home = NodeHome(home)
-    document = _read_genesis(genesis) if genesis else None
-    node_home.initialise(_config(node_home, options))
+    node_home.check_vacant()
+    if genesis and join_address:
+        raise UsageFailure("--genesis and --join both bring a genesis document; give one of them")
+    invitation = asyncio.run(ask_to_join(join_address, genesis_hash)) if join_address else None
+    document = invitation.document if invitation else _read_genesis(genesis, genesis_hash) if genesis else None
+    node_home.initialise(_config(node_home, options, invitation))
     if document is not None:
         node_home.write_genesis(document)
     missing = "" if document else f"\nput the genesis document at {node_home.genesis_file} before the first start"
-    facts = _identity(node_home)
-    output.result(facts, "\n".join(f"{name}: {value}" for name, value in facts.items()) + missing)
+    facts = _identity(node_home) | _joined(invitation)
+    output.result(facts, "\n".join(f"{name}: {_shown(value)}" for name, value in facts.items()) + missing)
 
 
-def _config(home: NodeHome, options: dict[str, Any]) -> NodeConfig:
+def _joined(invitation: Invitation | None) -> dict[str, Any]:
+    if invitation is None:
+        return {}
+    return {
+        "chain_id": invitation.chain_id,
+        "genesis_hash": invitation.genesis_hash,
+        "peers": list(invitation.peers),
+    }
+
+
+def _shown(value: Any) -> str:
+    return ", ".join(value) if isinstance(value, list) else str(value)
+
+
+def _config(home: NodeHome, options: dict[str, Any], invitation: Invitation | None) -> NodeConfig:
     return NodeConfig(
         moniker=options["moniker"],
         proxy_app=f"unix://{home.socket_path()}",
         rpc_address=options["rpc"],
         p2p_address=options["p2p"],
         external_address=options["external_address"],
-        persistent_peers=options["peers"],
+        persistent_peers=options["peers"] + (invitation.peers if invitation else ()),
         seeds=options["seeds"],
+        loopback=options["private_network"] or (invitation is not None and invitation.is_private),
         prometheus_address=options["prometheus"],
     )
 
 
-def _read_genesis(path: Path) -> bytes:
+def _read_genesis(path: Path, expected_hash: str | None) -> bytes:
     document = path.read_bytes()
+    found = hashlib.sha256(document).hexdigest()
+    if expected_hash is not None and found != parse_hash(expected_hash):
+        raise UsageFailure(f"{path} has the hash {found}, not {expected_hash}: it is another document")
     try:
         valid = isinstance(json.loads(document), dict)
     except ValueError:

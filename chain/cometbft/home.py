@@ -90,6 +90,11 @@ class NodeHome:
         """Whether a node was initialised here."""
         return self.config_file.exists()
 
+    def check_vacant(self) -> None:
+        """Raise HomeExists when a node was initialised here."""
+        if self.exists():
+            raise HomeExists(f"{self.root} is a node's home already; choose another --home")
+
     def config(self) -> EffectiveConfig:
         """What config.toml says now; ConfigInvalid when it cannot be read."""
         return read_config(self.config_file)
@@ -104,8 +109,7 @@ class NodeHome:
 
     def initialise(self, config: NodeConfig) -> None:
         """Make the directories, keys and config.toml. Keys that are there are kept; a config.toml is HomeExists."""
-        if self.exists():
-            raise HomeExists(f"{self.root} is a node's home already; choose another --home")
+        self.check_vacant()
         for folder in (self.config_file.parent, self.data_folder, self.app_folder, self.log_folder):
             folder.mkdir(parents=True, exist_ok=True, mode=0o700)
         self._ensure_keys()

@@ -33,6 +33,7 @@ from chain.rpc.types import (
 
 Decoded = TypeVar("Decoded")
 VALIDATORS_PER_PAGE = 100
+LARGEST_GENESIS_BYTES = 100 * 2**20
 
 
 def _height(height: int | None) -> dict[str, Any]:
@@ -94,6 +95,19 @@ class RpcClient:
     async def genesis(self) -> dict[str, Any]:
         """The genesis document as CometBFT has it. Large documents are refused by the node (use genesis_chunked)."""
         return await self._read(lambda result: dict(result["genesis"]), "genesis", {})
+
+    async def genesis_bytes(self) -> bytes:
+        """The genesis document of any size as CometBFT writes it, in JSON (genesis_chunked)."""
+        found, total = b"", 1
+        chunk = 0
+        while chunk < total:
+            result = await self.transport.read("genesis_chunked", {"chunk": str(chunk)})
+            part, total = self._decoded(decode.decode_genesis_chunk, "genesis_chunked", result)
+            found += part
+            if len(found) > LARGEST_GENESIS_BYTES:
+                raise RpcMalformed(f"{self.url} has a genesis document of more than {LARGEST_GENESIS_BYTES} bytes")
+            chunk += 1
+        return found
 
     async def block(self, height: int | None = None) -> Block:
         """The block at `height`, or the newest."""

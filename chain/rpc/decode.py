@@ -153,6 +153,7 @@ def decode_status(result: Json) -> NodeStatus:
         validator_address=hex_bytes(validator["address"]),
         validator_public_key=base64_bytes(validator["pub_key"]["value"]),
         voting_power=int(validator["voting_power"]),
+        listen_address=str(info["listen_addr"]),
     )
 
 
@@ -193,9 +194,15 @@ def decode_peers(result: Json) -> tuple[Peer, ...]:
             moniker=str(item["node_info"]["moniker"]),
             address=str(item["remote_ip"]),
             outbound=bool(item["is_outbound"]),
+            listen_address=str(item["node_info"]["listen_addr"]),
         )
         for item in result["peers"] or ()
     )
+
+
+def decode_genesis_chunk(result: Json) -> tuple[bytes, int]:
+    """genesis_chunked: one part of the document, and how many parts there are."""
+    return base64_bytes(result["data"]), int(result["total"])
 
 
 def decode_validators(result: Json) -> tuple[Validator, ...]:

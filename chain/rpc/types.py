@@ -116,7 +116,10 @@ class BlockResults:
 
 @dataclass(frozen=True, slots=True)
 class NodeStatus:
-    """Who the node is and how far it has come. `app_hash` is the one in the header of `height`."""
+    """Who the node is and how far it has come. `app_hash` is the one in the header of `height`.
+
+    `listen_address` is where it says that peers reach it; a host of zeros stands for all its addresses.
+    """
 
     node_id: str
     moniker: str
@@ -130,6 +133,7 @@ class NodeStatus:
     validator_address: bytes
     validator_public_key: bytes
     voting_power: int
+    listen_address: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -169,12 +173,13 @@ class QueryResult:
 
 @dataclass(frozen=True, slots=True)
 class Peer:
-    """Another node that this one is connected to."""
+    """Another node that this one is connected to: `address` is the host it was seen at."""
 
     node_id: str
     moniker: str
     address: str
     outbound: bool
+    listen_address: str = ""
 
 
 @dataclass(frozen=True, slots=True)
