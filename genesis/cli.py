@@ -38,9 +38,21 @@ _output_option = click.option(
 
 
 class DocumentFailure(click.ClickException):
-    """A document that cannot be read or cannot be; `headwater` ends with 1."""
+    """A document that cannot be read or cannot be; `headwater` ends with 1, and says it as JSON where that was asked."""
 
     exit_code = _EXIT_WRONG
+
+    def __init__(self, message: str, output: str) -> None:
+        super().__init__(message)
+        self._output = output
+
+    def show(self, file: Any = None) -> None:
+        """Tell it on standard error, in the form that all of `headwater` has."""
+        if self._output == "text":
+            super().show(file)
+            return
+        error = {"kind": type(self).__name__, "message": self.message, "exit_code": self.exit_code}
+        click.echo(json.dumps({"error": error}), file=file, err=True)
 
 
 @click.group()
@@ -176,23 +188,23 @@ def show(path: Path, output: str) -> None:
     \b
     Example:  headwater genesis show -o json | jq .validators
     """
-    document = _read(path)
+    document = _read(path, output)
     click.echo(json.dumps(summarize(document), indent=2) if output == "json" else describe(document))
 
 
 def _edit(path: Path, change: Callable[[Genesis], Genesis], output: str) -> None:
     try:
-        changed = change(_read(path))
+        changed = change(_read(path, output))
     except GenesisError as error:
-        raise DocumentFailure(f"{error}\n--force replaces what is there") from None
+        raise DocumentFailure(f"{error}\n--force replaces what is there", output) from None
     _store(path, changed, output)
 
 
-def _read(path: Path) -> Genesis:
+def _read(path: Path, output: str) -> Genesis:
     try:
         return read_document(_load(path))
     except GenesisError as error:
-        raise DocumentFailure(f"{path}: {error}") from None
+        raise DocumentFailure(f"{path}: {error}", output) from None
 
 
 def _load(path: Path) -> Any:

@@ -67,6 +67,14 @@ def test_an_account_is_replaced_only_with_force(run):
     assert run("add-account", ALICE, "1LPT", "--force").exit_code == 0
 
 
+def test_a_failure_is_json_where_json_was_asked_for(run):
+    _made(run)
+    answer = run("add-account", ALICE, "1LPT", "-o", "json")
+    error = json.loads(answer.stderr)["error"]
+    assert (answer.exit_code, error["exit_code"], answer.stdout) == (1, 1, "")
+    assert "has balances in this document already" in error["message"]
+
+
 def test_show_says_it_in_lines_and_in_json(run):
     _made(run)
     text = run("show").output
