@@ -21,6 +21,7 @@ OWN_GROUPS = {
     "keys": "chain.cli.keys:keys",
     "node": "chain.cli.node:node",
     "localnet": "chain.cli.localnet:localnet",
+    "network": "chain.cli.network:network",
     "tx": "chain.cli.tx:tx",
     "query": "chain.cli.query:query",
 }
