@@ -2,6 +2,7 @@
 
 RpcFailure
 ├── RpcUnreachable   no node answered: nothing listens, the connection broke, or it took too long
+│   └── NodeCatchingUp   it takes no transactions until it has the blocks that it missed; nothing was sent
 ├── RpcMalformed     something answered, but not with CometBFT's JSON-RPC
 └── RpcError         the node answered with an error: `code`, `message`, `data`
     └── AlreadyInMempool   the transaction is known to the node; sending it again changes nothing
@@ -18,6 +19,10 @@ class RpcUnreachable(RpcFailure):
     """No node answered at this address."""
 
     exit_code = EXIT_UNREACHABLE
+
+
+class NodeCatchingUp(RpcUnreachable):
+    """The node is there, but still fetches blocks, as after each start: try again in a moment, or ask another one."""
 
 
 class RpcMalformed(RpcFailure):
@@ -40,10 +45,12 @@ class AlreadyInMempool(RpcError):
     """The node has seen this very transaction before; it need not be sent again."""
 
 
-def error_from_answer(answer: object) -> RpcError:
+def error_from_answer(answer: object) -> RpcFailure:
     """The typed error for the `error` member of a JSON-RPC answer."""
     if not isinstance(answer, dict):
         return RpcError(0, "an error without a description", repr(answer))
     data = str(answer.get("data", ""))
+    if "closed while node is catching up" in data:
+        return NodeCatchingUp("the node takes no transactions yet: it is catching up with the chain")
     kind = AlreadyInMempool if "already exists in cache" in data else RpcError
     return kind(int(answer.get("code", 0)), str(answer.get("message", "")), data)
