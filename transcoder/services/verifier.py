@@ -67,6 +67,11 @@ class VerifierService:
                 await self._judge(task)
             finally:
                 self._under_way.discard(task.challenge.place)
+                self._queue.task_done()
+
+    async def idle(self) -> None:
+        """Wait until everything that was queued has been judged."""
+        await self._queue.join()
 
     async def _register(self) -> None:
         """Ask for a place among the verifiers, once per bond: a refusal that another bond may cure is not repeated."""

@@ -160,8 +160,8 @@ class Workshop:
             )
 
     async def _transcode(self, terms: JobTerms, segment: Segment, signature: bytes, data: bytes) -> Work:
-        options = media_ladder(terms.job.options)
         try:
+            options = media_ladder(terms.job.options)
             result = await asyncio.to_thread(transcode_segment, data, options.renditions)
         except (MediaError, ValueError) as error:
             raise SegmentRefused(422, "cannot-transcode", str(error)) from error
