@@ -38,7 +38,7 @@ _output_option = click.option(
 
 
 class DocumentFailure(click.ClickException):
-    """A document that cannot be read or cannot be; `headwater` ends with 1, and says it as JSON where that was asked."""
+    """A document that cannot be read or cannot be; told in the form that was asked for, with exit code 1."""
 
     exit_code = _EXIT_WRONG
 
