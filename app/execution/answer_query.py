@@ -17,6 +17,7 @@ from app.messages.record import to_json
 from app.messages.rejections import Reason
 from app.primitives.address import Address, parse_address, to_checksum
 from app.primitives.state_proof import ProofOp, StateProofError, encode_proof
+from app.protocol.clock import DueKind
 from app.protocol.rounds import get_candidates_in_order
 from app.protocol.stake import get_pending_fees, get_stake, get_total_stake
 from app.protocol.transcoders import get_waiting_position
@@ -26,6 +27,15 @@ from app.store.errors import HistoryUnavailable
 from app.store.state_view import StateView
 
 MAX_ITEMS = 100
+
+_DUE_OF_OPEN = {
+    "awaiting_receipt": DueKind.MISS_RECEIPT,
+    "awaiting_committee": DueKind.DRAW_COMMITTEE,
+    "committing": DueKind.CLOSE_COMMITS,
+    "revealing": DueKind.CLOSE_REVEALS,
+}
+"""What is written down for later of a challenge in each status that does not last."""
+
 MAX_PROFILE_ID_LENGTH = 255
 """What a key can hold."""
 Query = dict[str, str]
@@ -178,7 +188,7 @@ def _claims(view: StateView, query: Query, job: str) -> dict[str, Any]:
     return _page(((str(claim_id), _claim_item(job_id, claim_id, c)) for (job_id, claim_id), c in pairs), query)
 
 
-def _challenge_item(key: tuple[int, int, int], challenge: Any) -> dict[str, Any]:
+def _challenge_item(key: tuple[int, ...], challenge: Any) -> dict[str, Any]:
     return {"job_id": key[0], "claim_id": key[1], "segment": key[2], **to_json(challenge)}
 
 
@@ -188,8 +198,7 @@ def _challenge(view: StateView, query: Query, job: str, claim: str, segment: str
 
 
 def _challenges(view: StateView, query: Query) -> dict[str, Any]:
-    leading = [_number(query["job"])] if "job" in query else []
-    items = (_challenge_item(key, challenge) for key, challenge in tables.CHALLENGES.items(view, *leading))
+    items = (_challenge_item(key, challenge) for key, challenge in _candidates(view, query))
 
     def matches(item: dict[str, Any]) -> bool:
         status, verifier = query.get("status"), query.get("verifier", "").lower()
@@ -198,6 +207,19 @@ def _challenges(view: StateView, query: Query) -> dict[str, Any]:
 
     cursors = ((f"{i['job_id']}-{i['claim_id']}-{i['segment']}", i) for i in items if matches(i))
     return _page(cursors, query)
+
+
+def _candidates(view: StateView, query: Query) -> Iterable[tuple[tuple[int, ...], Any]]:
+    """The challenges to look at.
+
+    Open ones wait for a height: services ask for them in every block, and they are few among all that ever were.
+    """
+    leading = (_number(query["job"]),) if "job" in query else ()
+    kinds = [_DUE_OF_OPEN.get(status) for status in query.get("status", "").split(",")]
+    if None in kinds:
+        return tables.CHALLENGES.items(view, *leading)
+    places = sorted(key[2:] for key in tables.DUE.keys(view) if key[1] in kinds)
+    return ((place, tables.CHALLENGES.read(view, *place)) for place in places if place[: len(leading)] == leading)
 
 
 def _verifier(view: StateView, query: Query, text: str) -> dict[str, Any]:

@@ -202,6 +202,6 @@ def make_line(root: Path, clip: Path) -> Line:
     localnet = create(root / "net", 1, write, LocalnetSettings(timeouts=FAST), usual_ports=False)
     operator = Keyring(localnet.root).load(TRANSCODER, lambda _: "")
     Keyring(root / TRANSCODER).add(TRANSCODER, operator.private_key, None)
-    line = Line(root, localnet, clip, None)  # type: ignore[arg-type]
+    line = Line(root, localnet, clip, None)
     line.start_node()
     return line

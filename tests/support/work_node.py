@@ -85,11 +85,11 @@ class WorkNode(EngineNode):
 
     async def send(self, name: str, *messages: Any) -> Any:
         """Have somebody's transaction in a block, accepted."""
-        return await TxClient(self, signer(name), CHAIN_ID).send(messages)  # type: ignore[arg-type]
+        return await TxClient(self, signer(name), CHAIN_ID).send(messages)
 
     async def ask(self, path: str, **filters: Any) -> Any:
         """A query's answer."""
-        return await Queries(self).ask(path, **filters)  # type: ignore[arg-type]
+        return await Queries(self).ask(path, **filters)
 
     async def order(self, escrow_segments: int = 50, deposit_wei: int = ETH // 10) -> int:
         """A job of alice, drawn; its id."""
@@ -124,8 +124,8 @@ class Trade:
         content = ContentStore(home / "content", limits)
         service = TranscoderService(
             Workshop(key, journal, content, tamper=tamper, **shop),
-            ChainReader(self.node),  # type: ignore[arg-type]
-            OutboxSender(journal, self.node, key, CHAIN_ID, PASSING_REASONS),  # type: ignore[arg-type]
+            ChainReader(self.node),
+            OutboxSender(journal, self.node, key, CHAIN_ID, PASSING_REASONS),
             ServiceShell("headwater-transcoder"),
             policy=policy,
             terms=StandingTerms(slots=4),
@@ -147,8 +147,8 @@ class Trade:
         service = VerifierService(
             key.address,
             journal,
-            ChainReader(self.node),  # type: ignore[arg-type]
-            OutboxSender(journal, self.node, key, CHAIN_ID, PASSING_REASONS),  # type: ignore[arg-type]
+            ChainReader(self.node),
+            OutboxSender(journal, self.node, key, CHAIN_ID, PASSING_REASONS),
             Judge(key.address, ContentClient(self.session, policy), SandboxLimits(**limits)),
             ServiceShell("headwater-verifier"),
             Lpt(10 * LPT),

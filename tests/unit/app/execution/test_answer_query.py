@@ -19,6 +19,7 @@ from app.store.memory import MemoryBackend
 from app.store.state_store import StateStore
 from genesis.presets.test import TEST
 from tests.support.chain_driver import ALICE, BOB, CAROL, ETH, LPT, VERA, VIKTOR, Party, register, start
+from tests.support.judging import WRONG, Case
 
 FEE = 10**16
 
@@ -231,3 +232,33 @@ def test_whatever_is_asked_there_is_an_answer_or_a_code(chain, path, data, heigh
     assert (answer.code == 0) or answer.log
     if path != "/store/state/key" and answer.code == 0:
         json.loads(answer.value)
+
+
+@pytest.mark.parametrize("job", [{}, {"job": "1"}, {"job": "2"}])
+def test_open_challenges_are_found_by_what_they_wait_for_and_none_is_missed(job):
+    """One segment in each status that a challenge can have, found once by status and once by walking all of them."""
+    case = Case(segments=6)
+    case.draw(1)
+    case.commit_all(2)
+    for verifier in case.commit_all(3):
+        case.world.send(verifier, case.verdict(verifier, segment=3).reveal)
+    wrong = [case.verdict(verifier, WRONG, segment=4) for verifier in case.draw(4)]
+    for verdict in wrong:
+        case.world.send(verdict.verifier, verdict.commit)
+    for verdict in wrong:
+        case.world.send(verdict.verifier, verdict.reveal)
+    case.world.send(case.transcoder, case.work.verify(1, 5))
+    every = _ANSWERS["challenges", 0](case.world.state, job)["items"]
+    shown = [item["status"] for item in every]
+    assert job == {"job": "2"} or shown == [
+        "awaiting_receipt", "committing", "revealing", "verified", "disputed", "awaiting_committee",
+    ]  # fmt: skip
+    for wanted in (
+        "awaiting_receipt",
+        "awaiting_committee",
+        "committing,revealing",
+        "committing,verified",
+        "revealing",
+    ):
+        answer = _ANSWERS["challenges", 0](case.world.state, {**job, "status": wanted})
+        assert answer["items"] == [item for item in every if item["status"] in wanted.split(",")]
