@@ -8,6 +8,7 @@ import click
 from app.primitives.address import to_checksum
 from chain.failures import Failure, UsageFailure
 from transcoder.cli.common import OpenService
+from transcoder.cli.terminal_warnings import warnings_at_terminal
 from transcoder.journal.core import Journal
 from transcoder.media.profile import VERIFIED_PROFILE
 from transcoder.media.self_check import self_check
@@ -42,7 +43,8 @@ async def run_service(opened: OpenService, shell: ServiceShell, pulse: BlockPuls
     await _check_chain(journal, opened.chain_id)
     saying = asyncio.create_task(_say_ready(opened, shell))
     try:
-        await shell.run()
+        with warnings_at_terminal(opened.options.log_path(opened.role)):
+            await shell.run()
     finally:
         saying.cancel()
 

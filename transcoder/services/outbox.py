@@ -216,7 +216,8 @@ class OutboxSender:
         if reason is Reason.FEE_TOO_LOW:
             await self._sign_again(entry, entry.nonce)
         elif reason is None or reason in _WAITS_AT_THE_DOOR or reason in self._passing:
-            log.info("not taken yet", extra={"intent": key, "problem": _problem(code, text)})
+            level = logging.WARNING if reason is Reason.INSUFFICIENT_FUNDS else logging.INFO  # one waits for its owner
+            log.log(level, "not taken yet", extra={"intent": key, "problem": _problem(code, text)})
         elif await self._journal.call(self._outbox.has_later, entry.nonce):
             log.warning("not taken, and others wait behind it", extra={"intent": key, "problem": _problem(code, text)})
         else:
