@@ -119,7 +119,12 @@ class ChainServer:
         sync = dict.fromkeys(("latest_block_hash", "latest_app_hash", "latest_block_time"), "")
         height = str(self._chain.engine.height)
         return {
-            "node_info": {"id": "1" * 40, "moniker": "stand-in", "network": CHAIN_ID},
+            "node_info": {
+                "id": "1" * 40,
+                "moniker": "stand-in",
+                "network": CHAIN_ID,
+                "listen_addr": "tcp://0.0.0.0:26656",
+            },
             "sync_info": {**sync, "latest_block_height": height, "earliest_block_height": "1", "catching_up": False},
             "validator_info": {"address": "", "pub_key": {"value": ""}, "voting_power": "1"},
         }
