@@ -16,6 +16,8 @@ from tests.support.videos import draw_video
 from transcoder.media.playlist_check import check_playlist
 
 pytestmark = pytest.mark.media
+OVER = (JobStatus.ENDED, JobStatus.CLOSED)
+"""The chain of tests makes blocks as fast as it can: a claim period may pass before anybody looks."""
 
 
 @pytest.fixture(scope="module")
@@ -47,7 +49,7 @@ def test_a_file_becomes_a_stream_its_job_is_paid_for_ordered_and_ended(world):
     assert [event["segment"] for event in broadcaster.of_kind("published")] == [0, 1, 2, 3, 4]
     assert_plays(world, 5)
     (job,) = world.jobs()
-    assert job.status is JobStatus.ENDED
+    assert job.status in OVER
     assert job.stream_id == f"0x{world.broadcaster.address.hex()}-s"
     deposit = world.chain.do(lambda chain: tables.DEPOSITS.read(chain.state, world.broadcaster.address).amount)
     assert deposit + job.escrow == 10**16
@@ -113,7 +115,7 @@ def test_sigterm_brings_an_endless_stream_to_a_clean_end(world):
         broadcaster.process.send_signal(signal.SIGTERM)
         assert broadcaster.end() == 0, broadcaster.errors
     assert_plays(world, len(broadcaster.of_kind("published")))
-    assert world.jobs()[0].status is JobStatus.ENDED
+    assert world.jobs()[0].status in OVER
 
 
 def test_a_job_that_is_kept_on_stop_is_continued_by_the_next_start(world):
@@ -126,7 +128,8 @@ def test_a_job_that_is_kept_on_stop_is_continued_by_the_next_start(world):
     with Broadcaster(world, "--loop", "--duration", "4.6") as broadcaster:
         assert broadcaster.end() == 0, broadcaster.errors
     assert_plays(world, 10)
-    assert [job.status for job in world.jobs()] == [JobStatus.ENDED]
+    (job,) = world.jobs()
+    assert job.status in OVER
 
 
 def test_a_window_keeps_playlists_and_disk_small(world):
@@ -157,7 +160,8 @@ def test_a_job_that_was_ordered_elsewhere_can_be_used_by_its_owner_only(world):
         assert "no job 7" in broadcaster.errors
     with Broadcaster(world, "--job", "1", "--duration", "1") as broadcaster:
         assert broadcaster.end() == 0, broadcaster.errors
-    assert [job.status for job in world.jobs()] == [JobStatus.ENDED]
+    (job,) = world.jobs()
+    assert job.status in OVER
     with Broadcaster(world, "--job", "1") as broadcaster:
         assert broadcaster.end() == 2
         assert "ended at height" in broadcaster.errors
