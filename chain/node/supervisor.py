@@ -18,6 +18,7 @@ from pathlib import Path
 from chain.cometbft.config import ConfigInvalid, EffectiveConfig
 from chain.cometbft.home import NodeHome
 from chain.failures import Failure
+from chain.node.disk import why_full
 from chain.node.health import Health, HealthWatch
 from chain.node.lock import hold
 from chain.node.ports import check_free
@@ -35,15 +36,20 @@ class NodeFailed(Failure):
     """One process of the pair ended or hung, and both are ended."""
 
 
+class DiskFull(NodeFailed):
+    """There is too little room left to go on; nothing is wrong with the node."""
+
+
 @dataclass(frozen=True, slots=True)
 class SupervisorLimits:
     """Seconds: until a node that does not move counts as hung, for a process to end when asked, for the application to
-    listen after its start, and between two looks at the node."""
+    listen after its start, and between two looks at the node. And what must be free on the disk."""
 
     stall_seconds: float = 30.0
     stop_seconds: float = 5.0
     app_start_seconds: float = 60.0
     probe_seconds: float = 1.0
+    least_free_mib: int = 32
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,16 +100,27 @@ class NodeSupervisor:
     async def run(self, stop: asyncio.Event) -> None:
         """Run both until `stop` is set, then end both cleanly.
 
-        Raises HomeIncomplete, ConfigInvalid, HomeInUse or PortInUse before anything is started, NodeFailed after.
+        Raises HomeIncomplete, ConfigInvalid, HomeInUse or PortInUse before anything is started, NodeFailed after, and
+        DiskFull at any time.
         """
         config = self._home.check_startable()
+        self._require_room()
         with hold(self._home.lock_file):
             check_free({"RPC": config.rpc_address, "p2p": config.p2p_address})
             address = application_address(self._home, config)
             async with self._application(address, stop) as application:
                 arguments = ("--proxy_app", address) if address else ()
                 async with self._cometbft(arguments) as cometbft:
-                    await self._watch(config, cometbft, application, stop)
+                    try:
+                        await self._watch(config, cometbft, application, stop)
+                    except NodeFailed:
+                        self._require_room()  # without any, whatever else was said is only a consequence
+                        raise
+
+    def _require_room(self) -> None:
+        full = why_full(self._home.root, self._limits.least_free_mib)
+        if full:
+            raise DiskFull(full)
 
     async def run_application(self, stop: asyncio.Event) -> None:
         """Run the application alone, at the address in config.toml: for operators who run CometBFT themselves."""
@@ -193,6 +210,7 @@ class NodeSupervisor:
             async with RpcClient(rpc_address, PROBE_LIMITS) as client:
                 while watch.health is not Health.STALLED:
                     await asyncio.sleep(self._limits.probe_seconds)
+                    self._require_room()
                     seen = await observe(client, sum(_size(child.spec.log_file) for child in children))
                     self._observer(NodeReport(watch.observe(seen, time.monotonic()), watch.highest_block))
         finally:
