@@ -35,7 +35,9 @@ RUN set -eu; \
     /opt/headwater/bin/python -m compileall -q /opt/headwater
 
 FROM python AS root
-RUN useradd --uid 10001 --create-home --home-dir /var/lib/headwater headwater
+# The content folder is there so that a fresh volume for it belongs to the right user.
+RUN useradd --uid 10001 --create-home --home-dir /var/lib/headwater headwater \
+    && install --directory --owner headwater --group headwater /var/lib/headwater/content
 COPY --from=build /opt/headwater /opt/headwater
 COPY --from=build /source/.cache/bin/cometbft /usr/local/bin/cometbft
 COPY --from=build /source/.cache/clips/ /usr/share/headwater/

@@ -4,7 +4,7 @@ PYTHON_IN_TREE := .venv/bin/python
 SHELL := /bin/bash
 .SHELLFLAGS := -euo pipefail -c
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test bench lint proto lock clean
+.PHONY: help setup demo test test-docker test-docker-random image bench lint proto lock clean
 
 help:
 	@echo 'Headwater: decentralised live video on a CometBFT app-chain. First time here? Run:'
@@ -15,6 +15,9 @@ help:
 	@echo 'More:'
 	@echo '  make demo ARGS="--duration 60"  options go to `headwater demo`; see them with ARGS=--help'
 	@echo '  make test ARGS="tests/unit -x"  options go to pytest; -m "not network and not media" leaves the slow ones out'
+	@echo '  make image                      the container image `headwater`, for compose.yaml and tests/docker'
+	@echo '  make test-docker                networks of containers that are broken on purpose; sets an engine up where it may'
+	@echo '  make test-docker-random SEED=7  one network of random size with random troubles; the same seed, the same trouble'
 	@echo '  make bench                      the performance table, each figure with its target'
 	@echo '  make lint                       ruff and mypy --strict, as tests/architecture runs them'
 	@echo '  make setup                      only the set-up: .venv, the CometBFT binary, the sample clip'
@@ -33,6 +36,18 @@ demo: setup
 
 test: setup
 	@$(PYTHON_IN_TREE) -m pytest $(ARGS)
+
+image: setup
+	@.ci/engine
+	@.ci/image
+
+test-docker: setup
+	@.ci/engine
+	@$(PYTHON_IN_TREE) -m pytest tests/docker $(ARGS)
+
+test-docker-random: setup
+	@.ci/engine
+	@HEADWATER_SEED='$(or $(SEED),$(shell date +%s))' $(PYTHON_IN_TREE) -m pytest tests/docker/test_random.py $(ARGS)
 
 bench: setup
 	@$(PYTHON_IN_TREE) -m tests.benchmarks $(ARGS)

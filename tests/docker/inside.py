@@ -3,7 +3,6 @@
 python inside.py cut IP…       drop what is sent to these addresses (needs NET_ADMIN)
 python inside.py heal IP…      send it again
 python inside.py kill WORD     SIGKILL for the first process whose command line holds WORD
-python inside.py fill PATH     fill the disk under PATH
 """
 
 import fcntl
@@ -16,7 +15,6 @@ from pathlib import Path
 
 ADD_ROUTE, DELETE_ROUTE = 0x890B, 0x890C  # linux/sockios.h
 UP, HOST, REJECT = 0x1, 0x4, 0x200  # linux/route.h
-CHUNK = bytes(2**20)
 
 
 def change_route(request: int, address: str) -> None:
@@ -42,17 +40,6 @@ def kill_first(word: str) -> None:
     sys.exit(f"no process with {word}")
 
 
-def fill(path: str) -> None:
-    """Write until nothing more fits."""
-    with Path(path).open("wb", buffering=0) as file:
-        for chunk in (CHUNK, CHUNK[:4096], CHUNK[:1]):
-            try:
-                while True:
-                    file.write(chunk)
-            except OSError:
-                continue
-
-
 def main() -> None:
     what, *rest = sys.argv[1:]
     if what in {"cut", "heal"}:
@@ -60,8 +47,6 @@ def main() -> None:
             change_route(ADD_ROUTE if what == "cut" else DELETE_ROUTE, address)
     elif what == "kill":
         kill_first(rest[0])
-    elif what == "fill":
-        fill(rest[0])
     else:
         sys.exit(__doc__)
 

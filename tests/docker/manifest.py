@@ -37,7 +37,7 @@ class Perturbation:
 class Manifest:
     """A network, its load, and what is done to it one after the other.
 
-    `settle_seconds` is load without disturbance before, between and after.
+    `settle_seconds` is load without disturbance before, between and after; `accounts` have money and a home.
     """
 
     name: str
@@ -45,6 +45,10 @@ class Manifest:
     transfers_per_second: float = 4.0
     perturbations: tuple[Perturbation, ...] = ()
     settle_seconds: float = 3.0
+    transcoders: tuple[str, ...] = ()
+    accounts: tuple[str, ...] = ()
+    verification_rate: int | None = None
+    commit_ms: int = 800
     recovery_limit_seconds: float = 20.0
 
 

@@ -21,15 +21,14 @@ from chain.rpc.transport import RpcLimits
 from chain.rpc.types import NodeStatus
 from tests.docker.engine import IMAGE, EngineFailed, docker, list_containers, read_log, remove_labelled
 from tests.docker.manifest import Manifest
+from tests.docker.waiting import until
 from tests.support.transfers import Sender
 
 HOME = "/var/lib/headwater"
 IMAGE_USER = 10001
 INSIDE = Path(__file__).with_name("inside.py")
 ONE_TRY = RpcLimits(timeout_seconds=3, attempts=1)
-POLL_SECONDS = 0.25
 START_SECONDS = 90.0
-TIMEOUTS = ConsensusTimeouts(commit_ms=800)
 
 
 @dataclass(frozen=True)
@@ -77,22 +76,28 @@ class Network:
         return list(await asyncio.gather(*(node.height() for node in chosen)))
 
     async def reach(self, height: int, limit_seconds: float, numbers: Sequence[int] | None = None) -> None:
-        """Wait until validators are at a height; TimeoutError, with the heights, when they do not get there."""
+        """Wait until validators are at a height; AssertionError, with the heights, when they do not get there."""
+
+        async def is_there() -> bool:
+            return min(await self.heights(numbers)) >= height
+
         try:
-            async with asyncio.timeout(limit_seconds):
-                while min(await self.heights(numbers)) < height:  # noqa: ASYNC110 - another machine's state
-                    await asyncio.sleep(POLL_SECONDS)
-        except TimeoutError:
-            found = await self.heights()
-            raise AssertionError(f"not within {limit_seconds:g} s: height {height}; heights are {found}") from None
+            await until(is_there, f"height {height}", limit_seconds)
+        except AssertionError as late:
+            late.add_note(f"heights are {await self.heights()}")
+            raise
 
     async def start_container(self, name: str, arguments: Sequence[object], options: Sequence[object] = ()) -> None:
         """Start a container of the image in this network."""
-        user = () if os.geteuid() == 0 else ("--user", f"{os.getuid()}:{os.getgid()}")
         common = ("--detach", "--name", f"{self.label}-{name}", "--hostname", name, "--label", self.label)
         placed = ("--network", self.label, "--network-alias", name, "--volume", f"{INSIDE}:/inside.py:ro")
-        kept = ("--no-healthcheck", "--restart", "unless-stopped", *user)
+        kept = ("--no-healthcheck", "--restart", "unless-stopped", *_user())
         await docker("run", *common, *placed, *kept, *options, IMAGE, *arguments)
+
+    async def run_once(self, home: Path, *arguments: object) -> str:
+        """Run a command of the image on a home to its end."""
+        named = ("--network", self.label, "--label", self.label, "--no-healthcheck", *_user())
+        return await docker("run", "--rm", *named, "--volume", f"{home}:{HOME}", IMAGE, *arguments)
 
     async def in_namespace(self, node: Node, *arguments: object) -> None:
         """Run inside.py in a container's network namespace with the right to change it."""
@@ -129,11 +134,10 @@ async def running(manifest: Manifest) -> AsyncIterator[Network]:
 async def _start(network: Network, manifest: Manifest) -> None:
     names = tuple(f"validator{number}" for number in range(manifest.validators))
     network.senders = [Sender(number, network.chain_id) for number in range(manifest.validators)]
-    accounts = tuple(f"sender{number}" for number in range(len(network.senders)))
-    for name, sender in zip(accounts, network.senders, strict=True):
+    senders = tuple(f"sender{number}" for number in range(len(network.senders)))
+    for name, sender in zip(senders, network.senders, strict=True):
         Keyring(network.root / name).add(name, sender.key, None)
-    now = datetime.now(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
-    create(network.root, NetworkPlan(network.chain_id, now, names, accounts=accounts, timeouts=TIMEOUTS))
+    create(network.root, _plan(network, manifest, names, senders))
     _hand_over(network.root)
     await docker("network", "create", "--subnet", f"{network.subnet}.0/24", "--label", network.label, network.label)
     ports = choose_free_ports(len(names))
@@ -151,12 +155,28 @@ async def _start(network: Network, manifest: Manifest) -> None:
     await network.reach(2, START_SECONDS)
 
 
-async def start_node(network: Network, node: Node, *options: object) -> None:
-    """Start the container of a node whose home is made."""
+def _plan(network: Network, manifest: Manifest, names: tuple[str, ...], senders: tuple[str, ...]) -> NetworkPlan:
+    return NetworkPlan(
+        chain_id=network.chain_id,
+        genesis_time=datetime.now(UTC).strftime("%Y-%m-%dT%H:%M:%SZ"),
+        validators=names,
+        transcoders=manifest.transcoders,
+        accounts=senders + manifest.accounts,
+        verification_rate=manifest.verification_rate,
+        timeouts=ConsensusTimeouts(commit_ms=manifest.commit_ms),
+    )
+
+
+async def start_node(network: Network, node: Node, home: str = "") -> None:
+    """Start the container of a node whose home is made; `home` names a volume to use in its place."""
     port = node.url.rpartition(":")[2]
     placed = ("--ip", node.address, "--publish", f"127.0.0.1:{port}:26657")
-    volume = () if any("HOME" in str(option) for option in options) else ("--volume", f"{node.home}:{HOME}")
-    await network.start_container(node.name, ("node", "start"), (*placed, *volume, *options))
+    await network.start_container(node.name, ("node", "start"), (*placed, "--volume", f"{home or node.home}:{HOME}"))
+
+
+def _user() -> tuple[str, ...]:
+    """Who a container is to run as, so that it owns its home."""
+    return () if os.geteuid() == 0 else ("--user", f"{os.getuid()}:{os.getgid()}")
 
 
 def _hand_over(root: Path) -> None:

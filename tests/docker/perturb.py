@@ -3,10 +3,12 @@
 import asyncio
 import time
 from collections.abc import Awaitable, Callable
+from functools import partial
 
 from tests.docker.engine import docker
 from tests.docker.manifest import Kind, Perturbation
-from tests.docker.network import POLL_SECONDS, Network, Node
+from tests.docker.network import Network, Node
+from tests.docker.waiting import until
 
 HALT_GRACE_SECONDS = 4.0
 STOP_SECONDS = 10
@@ -17,9 +19,10 @@ async def perturb(network: Network, what: Perturbation, limit_seconds: float) ->
     """Do it, wait, undo it; the seconds from then until every validator has a block that is new."""
     nodes = [network.nodes[number] for number in what.targets]
     do, undo = _ACTS[what.kind]
+    highest = max(await network.heights())
     await do(network, nodes)
     await _last(network, what)
-    goal = max(await network.heights()) + 1
+    goal = max(highest, *await network.heights()) + 1
     healed = time.monotonic()
     await undo(network, nodes)
     await network.reach(goal, limit_seconds)
@@ -42,12 +45,11 @@ async def _last(network: Network, what: Perturbation) -> None:
 
 
 async def _until_no_one_syncs(network: Network, limit_seconds: float) -> None:
-    async with asyncio.timeout(limit_seconds):
-        while True:
-            statuses = await asyncio.gather(*(node.status() for node in network.nodes))
-            if all(status and not status.catching_up for status in statuses):
-                return
-            await asyncio.sleep(POLL_SECONDS)
+    async def nobody_syncs() -> bool:
+        statuses = await asyncio.gather(*(node.status() for node in network.nodes))
+        return all(status and not status.catching_up for status in statuses)
+
+    await until(nobody_syncs, "every validator has caught up", limit_seconds)
 
 
 def _each(*command: object) -> Act:
@@ -98,11 +100,13 @@ def _kill_inside(word: str) -> Act:
         for node in nodes:
             before = await _restarts(node)
             await node.inside("kill", word)
-            async with asyncio.timeout(30):
-                while await _restarts(node) == before:  # noqa: ASYNC110 - another process's state
-                    await asyncio.sleep(POLL_SECONDS)
+            await until(partial(_has_restarted, node, before), f"{node.name} is restarted", 30)
 
     return act
+
+
+async def _has_restarted(node: Node, before: int) -> bool:
+    return await _restarts(node) > before
 
 
 async def _restarts(node: Node) -> int:
