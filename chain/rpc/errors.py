@@ -2,13 +2,18 @@
 
 RpcFailure
 ├── RpcUnreachable   no node answered: nothing listens, the connection broke, or it took too long
-│   └── NodeCatchingUp   it takes no transactions until it has the blocks that it missed; nothing was sent
+│   ├── NodeCatchingUp   it takes no transactions until it has the blocks that it missed; nothing was sent
+│   └── NodeEnding       its application is gone, and it will be in a moment; what was sent may have arrived
 ├── RpcMalformed     something answered, but not with CometBFT's JSON-RPC
 └── RpcError         the node answered with an error: `code`, `message`, `data`
     └── AlreadyInMempool   the transaction is known to the node; sending it again changes nothing
 """
 
 from chain.failures import EXIT_UNREACHABLE, Failure
+
+
+APPLICATION_GONE = ("appConn ", "read message: EOF", "client has stopped", "broken pipe", "connection reset by peer")
+"""What CometBFT v0.40 says of a broken ABCI connection (abci/client/socket_client.go, mempool/clist_mempool.go)."""
 
 
 class RpcFailure(Failure):
@@ -23,6 +28,10 @@ class RpcUnreachable(RpcFailure):
 
 class NodeCatchingUp(RpcUnreachable):
     """The node is there, but still fetches blocks, as after each start: try again in a moment, or ask another one."""
+
+
+class NodeEnding(RpcUnreachable):
+    """The node answers once more, but its connection to the application is broken: it is about to end."""
 
 
 class RpcMalformed(RpcFailure):
@@ -52,5 +61,7 @@ def error_from_answer(answer: object) -> RpcFailure:
     data = str(answer.get("data", ""))
     if "closed while node is catching up" in data:
         return NodeCatchingUp("the node takes no transactions yet: it is catching up with the chain")
+    if any(sign in data for sign in APPLICATION_GONE):
+        return NodeEnding(f"the node has lost its application and is ending: {data}")
     kind = AlreadyInMempool if "already exists in cache" in data else RpcError
     return kind(int(answer.get("code", 0)), str(answer.get("message", "")), data)

@@ -8,7 +8,15 @@ from aiohttp import web
 from aiohttp.test_utils import TestServer
 
 from chain.failures import UsageFailure
-from chain.rpc.errors import AlreadyInMempool, RpcError, RpcMalformed, RpcUnreachable
+from chain.rpc.errors import (
+    AlreadyInMempool,
+    NodeCatchingUp,
+    NodeEnding,
+    RpcError,
+    RpcMalformed,
+    RpcUnreachable,
+    error_from_answer,
+)
 from chain.rpc.transport import RpcLimits, Transport, normalise_url
 from tests.support.rpc_node import RpcFault, rpc_node
 
@@ -199,3 +207,17 @@ def test_silence_is_unreachable_after_the_limit():
 
     with pytest.raises(RpcUnreachable, match=r"did not answer within 0\.2 s"):
         asyncio.run(scenario())
+
+
+@pytest.mark.parametrize(
+    ("data", "kind"),
+    [
+        ("endpoint is closed while node is catching up", NodeCatchingUp),
+        ("appConn mempool: read message: EOF", NodeEnding),
+        ("write to buffer: write unix @->/x/app.sock: write: broken pipe", NodeEnding),
+    ],
+)
+def test_a_node_that_is_starting_or_ending_counts_as_one_that_does_not_answer(data, kind):
+    error = error_from_answer({"code": -32603, "message": "Internal error", "data": data})
+    assert isinstance(error, kind)
+    assert isinstance(error, RpcUnreachable)
