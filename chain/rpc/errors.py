@@ -11,7 +11,6 @@ RpcFailure
 
 from chain.failures import EXIT_UNREACHABLE, Failure
 
-
 APPLICATION_GONE = ("appConn ", "read message: EOF", "client has stopped", "broken pipe", "connection reset by peer")
 """What CometBFT v0.40 says of a broken ABCI connection (abci/client/socket_client.go, mempool/clist_mempool.go)."""
 
