@@ -6,6 +6,7 @@
 # Both the classic builder and BuildKit can build it.
 
 FROM debian:bookworm-slim AS python
+LABEL headwater=stage
 # The pattern is there because COPY fails on a file that is missing, and not on a pattern without a match.
 COPY Makefile .cache/image* /prepared/
 RUN set -eu; \
@@ -45,6 +46,7 @@ COPY --from=build /source/.cache/clips/ /usr/share/headwater/
 # One layer without what was there only to build it.
 FROM scratch
 COPY --from=root / /
+LABEL headwater=stage
 ENV PATH=/opt/headwater/bin:/usr/local/bin:/usr/bin:/bin \
     PYTHONUNBUFFERED=1 \
     HEADWATER_HOME=/var/lib/headwater \

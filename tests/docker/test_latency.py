@@ -71,7 +71,7 @@ async def _run(*command: str) -> None:
 
 async def _play() -> list[str]:
     loop = asyncio.get_running_loop()
-    async with running(manifest("latency")) as network, RpcClient(network.nodes[0].url) as rpc:
+    async with running(manifest("latency", verification_rate=3)) as network, RpcClient(network.nodes[0].url) as rpc:
         company = make_company(network, rpc)
         await company.start_workers()
         await until(company.is_ready, "three elected transcoders and three verifiers", READY_SECONDS)

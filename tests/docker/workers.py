@@ -1,6 +1,7 @@
 """The off-chain parties in containers: transcoders, verifiers and a broadcaster around four validators."""
 
 import asyncio
+import re
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
@@ -22,14 +23,15 @@ TRANSCODERS = ("transcoder0", "transcoder1", "transcoder2")
 VERIFIERS = ("verifier0", "verifier1", "verifier2")
 BROADCASTER = "broadcaster"
 CLIP = "/usr/share/headwater/bigbuckbunny.mp4"
-SEGMENT_SECONDS = 2
+EXTINF = re.compile(r"#EXTINF:([0-9.]+)")
 OVER = {status.name.lower() for status in (ClaimStatus.PAID, ClaimStatus.DISPUTED, ClaimStatus.MISSED)}
 READY_SECONDS, SETTLE_SECONDS = 180.0, 300.0
 
 
-def manifest(name: str) -> Manifest:
-    """Four validators with the money for everybody; every second segment is challenged."""
-    return Manifest(name, transcoders=TRANSCODERS, accounts=(*VERIFIERS, BROADCASTER), verification_rate=2)
+def manifest(name: str, verification_rate: int = 2) -> Manifest:
+    """Four validators with the money for everybody; on average one segment in `verification_rate` is challenged."""
+    accounts = (*VERIFIERS, BROADCASTER)
+    return Manifest(name, transcoders=TRANSCODERS, accounts=accounts, verification_rate=verification_rate)
 
 
 @dataclass
@@ -96,6 +98,11 @@ class Company:
         """How many segments every rendition has by now."""
         texts = [path.read_text() for path in sorted(self.playlist.parent.glob("*/index.m3u8"))]
         return min((text.count("#EXTINF") for text in texts), default=0)
+
+    def seconds(self) -> float:
+        """How much video the shortest rendition's playlist has."""
+        texts = [path.read_text() for path in sorted(self.playlist.parent.glob("*/index.m3u8"))]
+        return min((sum(map(float, EXTINF.findall(text))) for text in texts), default=0.0)
 
     async def has_ended(self, name: str) -> bool:
         """Whether a container has ended by itself, which it must do well."""
