@@ -18,6 +18,7 @@ from tests.docker.load import Load
 from tests.docker.network import Network, running
 from tests.docker.waiting import until
 from tests.docker.workers import BROADCASTER, READY_SECONDS, SETTLE_SECONDS, is_settled, make_company, manifest
+from tests.support.videos import draw_video
 from transcoder.demo.verdict import judge_honest
 
 pytestmark = [pytest.mark.docker, pytest.mark.usefixtures("image")]
@@ -69,13 +70,18 @@ async def _run(*command: str) -> None:
     assert await process.wait() == 0, " ".join(command)
 
 
+def draw_thin_video(path: Path) -> Path:
+    """A video of some 10 kB a second: such a link carries 40, and 720p needs ten times as much."""
+    return draw_video(path, "-preset", "veryfast", "-crf", "40", size="426x240", seconds=10, has_sound=False)
+
+
 async def _play() -> list[str]:
     loop = asyncio.get_running_loop()
     async with running(manifest("latency", verification_rate=3)) as network, RpcClient(network.nodes[0].url) as rpc:
         company = make_company(network, rpc)
         await company.start_workers()
         await until(company.is_ready, "three elected transcoders and three verifiers", READY_SECONDS)
-        await company.start_broadcaster(STREAM_SECONDS)
+        await company.start_broadcaster(STREAM_SECONDS, draw_thin_video(network.root / "thin.mp4"))
         async with slow_links(network) as means:
             began, first = loop.time(), max(await network.heights())
             await until(lambda: company.has_ended(BROADCASTER), "the end of the stream", 10 * STREAM_SECONDS)

@@ -23,6 +23,7 @@ TRANSCODERS = ("transcoder0", "transcoder1", "transcoder2")
 VERIFIERS = ("verifier0", "verifier1", "verifier2")
 BROADCASTER = "broadcaster"
 CLIP = "/usr/share/headwater/bigbuckbunny.mp4"
+OWN_CLIP = "/clip.mp4"
 EXTINF = re.compile(r"#EXTINF:([0-9.]+)")
 OVER = {status.name.lower() for status in (ClaimStatus.PAID, ClaimStatus.DISPUTED, ClaimStatus.MISSED)}
 READY_SECONDS, SETTLE_SECONDS = 180.0, 300.0
@@ -53,10 +54,21 @@ class Company:
         for number, name in enumerate(VERIFIERS):
             await self._start(name, ("verifier", "start"), number + 1)
 
-    async def start_broadcaster(self, seconds: int) -> None:
-        """Start a stream of so many seconds."""
-        wanted = ("--input", CLIP, "--loop", "--duration", seconds, "--stream", "test", "--ladder", "240p")
-        await self._start(BROADCASTER, ("broadcaster", "start", *wanted), 0, "--restart", "no")
+    async def start_broadcaster(self, seconds: int, clip: Path | None = None) -> None:
+        """Start a stream of so many seconds, of the image's clip or of one that lies here."""
+        place = ("--volume", f"{clip}:{OWN_CLIP}:ro") if clip else ()
+        wanted = (
+            "--input",
+            OWN_CLIP if clip else CLIP,
+            "--loop",
+            "--duration",
+            seconds,
+            "--stream",
+            "test",
+            "--ladder",
+            "240p",
+        )
+        await self._start(BROADCASTER, ("broadcaster", "start", *wanted), 0, "--restart", "no", *place)
 
     async def _start(self, name: str, command: tuple[object, ...], validator: int, *options: object) -> None:
         who = ("--from", name, "--node", f"http://validator{validator}:26657")
