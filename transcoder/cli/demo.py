@@ -10,11 +10,13 @@ from rich.console import Console
 
 from chain.cli.main import EXIT_INTERRUPTED
 from chain.cli.output import Output, output_option
-from chain.failures import EXIT_ACCEPTED, EXIT_REJECTED, UsageFailure
+from chain.failures import EXIT_ACCEPTED, EXIT_REJECTED, Failure, UsageFailure
 from chain.node.run import run_until_signal
 from transcoder.demo.script import Script
 from transcoder.demo.story import Story
-from transcoder.media.clip import ensure_clip
+from transcoder.media.clip import ClipUnavailable, ensure_clip
+from transcoder.media.errors import MediaError
+from transcoder.media.probe import probe
 from transcoder.media.tamper import Cheat
 
 LOG_WIDTH = 140
@@ -53,16 +55,14 @@ def demo(
       headwater demo --keep                   … and play the stream while it runs
     """
     script = Script(
+        clip=_clip(clip),  # first: what cannot be shown leaves no home behind
         root=_home(home),
-        clip=clip if clip is not None else ensure_clip(),
         duration_seconds=duration,
         validators=validators,
         transcoders=transcoders,
         cheat=None if cheat is None else Cheat(cheat),
         keep=keep,
     )
-    if not script.clip.is_file():
-        raise UsageFailure(f"there is no file {script.clip}")
     console = _console(output.is_json)
     exit_code = EXIT_ACCEPTED
 
@@ -80,6 +80,19 @@ def demo(
 def _console(to_stderr: bool) -> Console:
     console = Console(stderr=to_stderr)
     return console if console.is_terminal else Console(stderr=to_stderr, width=LOG_WIDTH)
+
+
+def _clip(clip: Path | None) -> Path:
+    if clip is None:
+        try:
+            return ensure_clip()
+        except ClipUnavailable as error:
+            raise Failure(f"{error}; or bring a video of your own: --input FILE") from error
+    try:
+        probe(clip)
+    except MediaError as error:
+        raise UsageFailure(f"{clip} cannot be broadcast: {error}") from error
+    return clip
 
 
 def _home(home: Path | None) -> Path:
