@@ -103,15 +103,21 @@ def check_params(params: Params) -> None:
     """Check every range and every relation between parameters.
 
     Raises:
-        ParamsError: naming the parameters, their values and the bound.
+        ParamsError: naming the parameters, their values and the bound, of the first problem.
     """
+    problems = find_problems(params)
+    if problems:
+        raise ParamsError(problems[0])
+
+
+def find_problems(params: Params) -> list[str]:
+    """Everything that is wrong: each value outside its range; where there is none, each relation that does not hold."""
+    outside = []
     for parameter in fields(params):
         value, bounds = getattr(params, parameter.name), parameter.metadata
         if not bounds["low"] <= value <= bounds["high"]:
-            raise ParamsError(f"{parameter.name} is {value}; {bounds['low']} to {bounds['high']} {bounds['unit']}")
-    for holds, text in _relations(params):
-        if not holds:
-            raise ParamsError(text)
+            outside.append(f"{parameter.name} is {value}; {bounds['low']} to {bounds['high']} {bounds['unit']}")
+    return outside or [text for holds, text in _relations(params) if not holds]
 
 
 def compute_lock_length(params: Params) -> int:

@@ -11,7 +11,7 @@ from typing import Any
 from app.messages.genesis_state import GenesisProfile, GenesisState, GenesisTranscoder
 from app.messages.limits import MAX_CHAIN_ID_LENGTH, MAX_TX_BYTES, MAX_URI_LENGTH, check_service_uri
 from app.messages.rejections import Rejection
-from app.params import APP_VERSION, ParamsError, check_params
+from app.params import APP_VERSION, find_problems
 from app.primitives.address import to_checksum
 from app.primitives.amounts import MAX_AMOUNT, UNITS_PER_TOKEN, format_lpt
 from app.primitives.fractions import ONE
@@ -76,10 +76,8 @@ def check_state(state: GenesisState) -> list[str]:
 
 
 def _check_params(state: GenesisState) -> Problems:
-    try:
-        check_params(state.params)
-    except ParamsError as error:
-        yield f"app_state.params: {error}"
+    for problem in find_problems(state.params):
+        yield f"app_state.params: {problem}"
 
 
 def _check_accounts(state: GenesisState) -> Problems:

@@ -131,6 +131,13 @@ def test_all_problems_are_told_at_once():
     ]
 
 
+def test_every_parameter_out_of_its_range_is_told():
+    assert [problem.split(" is ")[0] for problem in _problems(_params(t=1, quorum=10**9 + 1))] == [
+        "app_state.params: t",
+        "app_state.params: quorum",
+    ]
+
+
 def test_a_chain_without_a_validator_cannot_start():
     def change(document):
         document["app_state"]["transcoders"] = []
