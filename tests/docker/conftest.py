@@ -1,11 +1,12 @@
 """These tests need a container engine that answers. Without one they are skipped, and say so."""
 
+import os
 import subprocess
 from functools import cache
 
 import pytest
 
-from tests.docker.engine import ROOT, why_no_engine
+from tests.docker.engine import IMAGE, ROOT, why_no_engine
 
 IMAGE_SECONDS = 900
 _reports: list[str] = []
@@ -26,7 +27,8 @@ def pytest_collection_modifyitems(items):
 @pytest.fixture(scope="session")
 def image():
     """The image of this checkout, built once per session."""
-    built = subprocess.run([ROOT / ".ci" / "image"], capture_output=True, text=True, timeout=IMAGE_SECONDS, check=False)
+    command, environment = [ROOT / ".ci" / "image"], os.environ | {"IMAGE": IMAGE}
+    built = subprocess.run(command, env=environment, capture_output=True, text=True, timeout=IMAGE_SECONDS, check=False)
     assert built.returncode == 0, built.stderr[-3000:]
     return built.stdout
 

@@ -1,13 +1,15 @@
 """The container engine, by its command line."""
 
 import asyncio
+import hashlib
 import shutil
 import subprocess
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parents[2]
 COMMAND_SECONDS = 60.0
-IMAGE = "headwater"
+IMAGE = f"headwater:test-{hashlib.sha256(str(ROOT).encode()).hexdigest()[:8]}"
+"""Of this checkout: another one may be under test on the same engine."""
 
 
 class EngineFailed(Exception):
