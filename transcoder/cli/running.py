@@ -6,7 +6,7 @@ from functools import partial
 import click
 
 from app.primitives.address import to_checksum
-from chain.failures import Failure, UsageFailure
+from chain.failures import Failure
 from transcoder.cli.common import OpenService
 from transcoder.cli.terminal_warnings import warnings_at_terminal
 from transcoder.journal.core import Journal
@@ -35,25 +35,18 @@ async def run_service(opened: OpenService, shell: ServiceShell, pulse: BlockPuls
     """Run until a signal: a beat per block beside the shell's routes; the journal is closed at the very end.
 
     Raises:
-        UsageFailure: the journal is another chain's.
+        WrongOwner: the journal is another chain's.
     """
     shell.add_cleanup(partial(asyncio.to_thread, journal.close))
     shell.add_background("blocks", pulse.run)
     shell.add_health_check("chain", pulse.health)
-    await _check_chain(journal, opened.chain_id)
+    await journal.call(journal.keep_to_chain, opened.chain_id)
     saying = asyncio.create_task(_say_ready(opened, shell))
     try:
         with warnings_at_terminal(opened.options.log_path(opened.role)):
             await shell.run()
     finally:
         saying.cancel()
-
-
-async def _check_chain(journal: Journal, chain_id: str) -> None:
-    known = await journal.call(journal.note, "chain")
-    if known is not None and known.decode() != chain_id:
-        raise UsageFailure(f"this home has worked on chain {known.decode()}, not on {chain_id}; use another --home")
-    await journal.call(journal.set_note, "chain", chain_id.encode())
 
 
 async def _say_ready(opened: OpenService, shell: ServiceShell) -> None:

@@ -69,6 +69,20 @@ class Journal:
         """Note a value in place of the earlier one."""
         self.database.execute("INSERT OR REPLACE INTO note VALUES (?, ?)", name, value)
 
+    def keep_to_chain(self, chain_id: str) -> None:
+        """Note the chain that this journal is about, the first time; another one's work would be lost on it.
+
+        Raises:
+            WrongOwner: it is another chain's.
+        """
+        with self.database.transaction():
+            kept = self.note("chain")
+            if kept is not None and kept.decode() != chain_id:
+                raise WrongOwner(
+                    f"this home has worked on chain {kept.decode()}, not on {chain_id}; use another --home"
+                )
+            self.set_note("chain", chain_id.encode())
+
     async def call(self, method: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> T:
         """Run a method of this journal in its thread. It is finished even where the waiting coroutine is cancelled."""
         loop = asyncio.get_running_loop()

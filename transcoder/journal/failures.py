@@ -16,7 +16,7 @@ class InUse(UsageFailure):
 
 
 class WrongOwner(UsageFailure):
-    """The journal belongs to another role or another key."""
+    """The journal belongs to another role, another key or another chain."""
 
 
 class Conflict(Failure):

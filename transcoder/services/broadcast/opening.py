@@ -87,7 +87,7 @@ async def open_broadcaster(wish: Wish, ground: Ground) -> AsyncIterator[Broadcas
         journal = stack.enter_context(
             contextlib.closing(BroadcasterJournal(ground.home / "journal.sqlite", to_checksum(address)))
         )
-        await _check_chain(journal, ground.chain_id)
+        await journal.call(journal.keep_to_chain, ground.chain_id)
         source_plan = SourcePlan(wish.path, Fraction(params.t, 1000), wish.loop, wish.duration_seconds)
         source = FileSource(source_plan)
         stack.push_async_callback(source.close)
@@ -130,13 +130,6 @@ async def _stream_id_of(wish: Wish, reader: ChainReader, address: Address) -> st
     except Rejection as rejection:
         raise UsageFailure(rejection.text) from rejection
     return stream_id
-
-
-async def _check_chain(journal: BroadcasterJournal, chain_id: str) -> None:
-    known = await journal.call(journal.note, "chain")
-    if known is not None and known.decode() != chain_id:
-        raise UsageFailure(f"this home has worked on chain {known.decode()}, not on {chain_id}; use another --home")
-    await journal.call(journal.set_note, "chain", chain_id.encode())
 
 
 async def _session_of(

@@ -24,6 +24,15 @@ def test_notes_outlive_the_process(path):
     again.close()
 
 
+def test_a_journal_keeps_to_the_chain_that_it_has_worked_on(path):
+    for _ in range(2):
+        journal = Journal(path, "a")
+        journal.keep_to_chain("first")
+        with pytest.raises(WrongOwner, match="has worked on chain first, not on second; use another --home"):
+            journal.keep_to_chain("second")
+        journal.close()
+
+
 def test_a_second_opening_says_who_uses_it_and_works_after_the_first_is_closed(path):
     first = Journal(path, "a")
     with pytest.raises(InUse, match=r"journal\.sqlite is in use by process \d+; stop that one, or use another home"):
