@@ -2,7 +2,6 @@
 
 import asyncio
 import os
-from collections.abc import Callable
 from fractions import Fraction
 from pathlib import Path
 from typing import Any
@@ -10,10 +9,10 @@ from typing import Any
 import click
 
 from app.primitives.address import to_checksum
-from app.primitives.amounts import parse_wei
 from chain.cli.output import Output, home_option, output_option
 from chain.failures import Failure
 from chain.files import write_atomically
+from genesis.arguments import WEI
 from transcoder.cli.broadcast_lines import ReportPrinter
 from transcoder.cli.broadcast_status import StatusFile, read_status, show_status
 from transcoder.cli.common import OpenService, ServiceOptions, open_service, service_options
@@ -37,18 +36,6 @@ def broadcaster() -> None:
     """
 
 
-def wei_option(name: str, default: str, text: str) -> Callable[[Callable[..., None]], Callable[..., None]]:
-    """An option that takes an amount of wei with its unit, such as 100gwei."""
-
-    def read(_context: click.Context, _parameter: click.Parameter, amount: str) -> int:
-        try:
-            return parse_wei(amount)
-        except ValueError as error:
-            raise click.BadParameter(str(error)) from error
-
-    return click.option(name, default=default, show_default=True, callback=read, help=text)
-
-
 @broadcaster.command()
 @click.option(
     "--input",
@@ -62,7 +49,13 @@ def wei_option(name: str, default: str, text: str) -> Callable[[Callable[..., No
 @click.option("--stream", help="The stream's name: letters, digits, dash, underscore.  [default: from the input]")
 @click.option("--job", "job_id", type=click.IntRange(1), help="Send to this job instead of ordering one.")
 @click.option("--ladder", help="Renditions: 480p,360p,240p, or a .json file.  [default: what suits the input]")
-@wei_option("--price", "100gwei", "What to offer per unit of work (240p at 30 pictures/s, one segment).")
+@click.option(
+    "--price",
+    type=WEI,
+    default="100gwei",
+    show_default=True,
+    help="What to offer per unit of work (240p at 30 pictures/s, one segment).",
+)
 @click.option(
     "--escrow-segments",
     type=click.IntRange(1),
@@ -70,7 +63,13 @@ def wei_option(name: str, default: str, text: str) -> Callable[[Callable[..., No
     show_default=True,
     help="For how many segments the job's escrow is.",
 )
-@wei_option("--deposit", "1ETH", "The least to have deposited before a job is ordered.")
+@click.option(
+    "--deposit",
+    type=WEI,
+    default="1ETH",
+    show_default=True,
+    help="The least to have deposited before a job is ordered.",
+)
 @click.option(
     "--window",
     type=click.IntRange(3),
