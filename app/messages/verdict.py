@@ -11,6 +11,7 @@ from app.primitives.hashing import Hash32, keccak256, length_prefixed
 
 _DOMAIN = b"headwater/verdict/1"
 SALT_LENGTH = 32
+"""Bytes that a verifier draws for each verdict."""
 
 
 @unique
@@ -42,7 +43,7 @@ def verdict_commitment(
         result: the transcoded hash that the verifier's own re-execution gave.
         keyed_digest: over the scaled pictures, keyed with the verifier's address.
         finding: a `Finding` and the place of the rendition it is about.
-        salt: 32 bytes that nobody can guess.
+        salt: SALT_LENGTH bytes that nobody can guess.
     """
     numbers = b"".join(number.to_bytes(8, "big") for number in place + finding)
     return keccak256(length_prefixed(_DOMAIN, verifier, numbers, result, keyed_digest, salt))

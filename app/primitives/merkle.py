@@ -9,8 +9,6 @@ from collections.abc import Sequence
 
 from app.primitives.hashing import Hash32, keccak256
 
-MAX_PATH_LENGTH = 32
-
 
 def hash_leaf(data: bytes) -> Hash32:
     """The node of one leaf: keccak256(0x00 ‖ data)."""

@@ -15,14 +15,6 @@ from app.primitives.amounts import Lpt, Wei, format_lpt, format_wei
 from app.protocol.environment import NOBODY, TxEnv
 from app.state.tables import ACCOUNTS, COMMON_POOL, SUPPLY, TOTALS, State
 
-# --- accessors
-
-
-def get_account(state: State, address: bytes) -> Account:
-    """The account; one that was never written has nothing."""
-    return ACCOUNTS.read(state, address)
-
-
 # --- mutators
 
 

@@ -34,7 +34,6 @@ _COUNTS_AT = 1
 _HASHES_AT = _COUNTS_AT + FAN_SLOTS
 _PAGES_AT = _HASHES_AT + FAN_SLOTS * HASH_BYTES
 _FAN_BYTES = _PAGES_AT + FAN_SLOTS * 8
-_FAN_PAGES = struct.Struct(f">{FAN_SLOTS}Q")
 _PAGE_NUMBER = struct.Struct(">Q")
 _PAIR_BYTES = 2 * HASH_BYTES
 _NO_BUCKET = "a tree page is not the bucket it should be; rebuild the state"

@@ -81,10 +81,6 @@ class HealthWatch:
         self.health = self._judge(seen, advanced, now - self._last_move)
         return self.health
 
-    def still_seconds(self, now: float) -> float:
-        """How long nothing has moved."""
-        return now - self._last_move
-
     def _mark(self, seen: Observation) -> tuple[object, ...]:
         """What has to change for the node to count as moving. Unanswered questions keep their old place."""
         if not self._answered_once:

@@ -17,7 +17,6 @@ from transcoder.media.hls import (
     Variant,
     render_master,
     segment_codecs,
-    write_playlist,
 )
 from transcoder.media.playlist_check import check_playlist
 from transcoder.media.tamper import Cheat, tamper
@@ -44,10 +43,10 @@ def stream(tmp_path_factory: pytest.TempPathFactory) -> Path:
             playlist.append(PlaylistEntry(f"{number}.ts", seconds))
             meter.add(len(data), seconds)
         playlist.finish()
-        write_playlist(folder / rendition.name / "index.m3u8", playlist.render())
+        (folder / rendition.name / "index.m3u8").write_text(playlist.render())
         sizes = (meter.peak, meter.average, rendition.width, rendition.height)
         variants.append(Variant(f"{rendition.name}/index.m3u8", *sizes, segment_codecs(data), Fraction(25)))
-    write_playlist(folder / "master.m3u8", render_master(variants))
+    (folder / "master.m3u8").write_text(render_master(variants))
     return folder
 
 

@@ -69,9 +69,6 @@ class Service(Running):
         self.process.kill()
         self.process.wait()
 
-    def require_alive(self) -> None:
-        assert self.process.poll() is None, f"it has ended:\n{self.text}"
-
 
 @dataclass
 class Line:

@@ -1,12 +1,10 @@
 """HLS playlists (RFC 8216) over MPEG-TS segments: one media playlist per rendition and a master playlist."""
 
-import os
 from collections import deque
 from collections.abc import Sequence
 from dataclasses import dataclass
 from fractions import Fraction
 from math import ceil
-from pathlib import Path
 
 from transcoder.media.adts import has_header, read_header
 from transcoder.media.cut import NAL_SPS
@@ -166,10 +164,3 @@ def sequence_parameters(access_unit: bytes) -> bytes:
         if unit and unit[0] & 0x1F == NAL_SPS and len(unit) >= 4:
             return unit
     raise MediaError(MediaReason.UNSUPPORTED, "the segment does not begin with H.264 parameters")
-
-
-def write_playlist(path: Path, text: str) -> None:
-    """Replace a playlist at once, so that no player reads half of one."""
-    draft = path.with_name(f".{path.name}.{os.getpid()}.part")
-    draft.write_text(text, encoding="ascii")
-    draft.replace(path)

@@ -20,16 +20,6 @@ class StageDigests:
         """SHA-256 over the four digests in the order of the stages."""
         return hashlib.sha256(self.decoded + self.scaled + self.encoded + self.muxed).digest()
 
-    def first_difference(self, other: "StageDigests") -> str | None:
-        """The name of the first stage whose digests differ (decode, scale, encode, mux), or None."""
-        pairs = (
-            ("decode", self.decoded, other.decoded),
-            ("scale", self.scaled, other.scaled),
-            ("encode", self.encoded, other.encoded),
-            ("mux", self.muxed, other.muxed),
-        )
-        return next((name for name, mine, theirs in pairs if mine != theirs), None)
-
 
 @dataclass(frozen=True, slots=True)
 class MediaLeaf:

@@ -12,7 +12,7 @@ from app.messages.options import TranscodingOptions
 from app.messages.receipt import Leaf, transcoded_hash_of
 from app.messages.record import RecordError
 from app.messages.records import Challenge
-from app.messages.verdict import Finding, verdict_commitment
+from app.messages.verdict import SALT_LENGTH, Finding, verdict_commitment
 from app.primitives.address import Address
 from app.primitives.hashing import ZERO_HASH, Hash32
 from chain.failures import Failure
@@ -143,7 +143,7 @@ class Judge:
 
 def make_verdict(address: Address, place: tuple[int, int, int], opinion: Opinion) -> VerdictRecord:
     """An opinion as a verdict with a fresh salt and its commitment."""
-    salt = Hash32(os.urandom(32))
+    salt = Hash32(os.urandom(SALT_LENGTH))
     finding = (int(opinion.finding), opinion.rendition)
     commitment = verdict_commitment(address, place, opinion.result, opinion.keyed_digest, finding, salt)
     return VerdictRecord(

@@ -33,11 +33,6 @@ class SourcePlan:
     loop: bool = False
     duration_seconds: Fraction | None = None
 
-    @property
-    def is_endless(self) -> bool:
-        """Whether only a signal ends it."""
-        return self.loop and self.duration_seconds is None
-
     def is_reached_by(self, due_seconds: Fraction) -> bool:
         """Whether a segment that is due then is the last one."""
         return self.duration_seconds is not None and due_seconds >= self.duration_seconds

@@ -4,7 +4,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from app.primitives.merkle import MAX_PATH_LENGTH, hash_inner, hash_leaf, merkle_path, merkle_root, verify_merkle_path
+from app.messages.limits import MAX_PROOF_LENGTH
+from app.primitives.merkle import hash_inner, hash_leaf, merkle_path, merkle_root, verify_merkle_path
 
 LEAVES = st.lists(st.binary(max_size=8), min_size=1, max_size=40)
 
@@ -27,7 +28,7 @@ def test_every_leaf_is_proven_at_its_own_index_alone(leaves, data):
     index = data.draw(st.integers(0, len(leaves) - 1))
     root, path = merkle_root(leaves), merkle_path(leaves, index)
     assert verify_merkle_path(root, leaves[index], index, len(leaves), path)
-    assert len(path) <= (len(leaves) - 1).bit_length() <= MAX_PATH_LENGTH
+    assert len(path) <= (len(leaves) - 1).bit_length() <= MAX_PROOF_LENGTH
     for other in range(len(leaves)):
         if leaves[other] != leaves[index] and other != index:
             assert not verify_merkle_path(root, leaves[other], index, len(leaves), path)

@@ -1,7 +1,6 @@
 """Playlists as text, after RFC 8216."""
 
 from fractions import Fraction
-from pathlib import Path
 
 import pytest
 from hypothesis import given, settings
@@ -16,7 +15,6 @@ from transcoder.media.hls import (
     decimal,
     render_master,
     sequence_parameters,
-    write_playlist,
 )
 
 TWO = Fraction(2)
@@ -111,11 +109,3 @@ def test_parameters_are_found_in_an_access_unit() -> None:
     assert sequence_parameters(b"\0\0\0\1\x09\x10\0\0\0\1\x67\x64\x00\x1f\xac\0\0\1\x68\xee")[1:4].hex() == "64001f"
     with pytest.raises(MediaError, match=r"H\.264 parameters"):
         sequence_parameters(b"\0\0\0\1\x09\x10\0\0\1\x65abc")
-
-
-def test_a_playlist_is_replaced_at_once(tmp_path: Path) -> None:
-    file = tmp_path / "index.m3u8"
-    write_playlist(file, "one")
-    write_playlist(file, "two")
-    assert file.read_text() == "two"
-    assert list(tmp_path.iterdir()) == [file]

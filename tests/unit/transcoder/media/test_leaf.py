@@ -31,13 +31,6 @@ def test_the_stage_root_is_over_the_four_digests_in_order() -> None:
     assert OUTPUT.leaf == MediaLeaf(sha256(b"bytes").digest(), 50, STAGES.root())
 
 
-def test_the_first_stage_that_differs_is_named() -> None:
-    assert STAGES.first_difference(STAGES) is None
-    for field, stage in (("decoded", "decode"), ("scaled", "scale"), ("encoded", "encode"), ("muxed", "mux")):
-        other = replace(STAGES, **{"muxed": b"x" * 32, field: b"x" * 32})
-        assert STAGES.first_difference(other) == stage
-
-
 def test_a_rendition_is_found_by_its_name() -> None:
     assert SEGMENT.rendition("240p") is OUTPUT
     with pytest.raises(KeyError):

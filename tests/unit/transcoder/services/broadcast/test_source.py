@@ -73,12 +73,6 @@ def test_the_fingerprint_is_of_the_file_and_of_how_it_is_cut(plan, tmp_path):
     assert replace(plan, duration_seconds=Fraction(9)).fingerprint() == plan.fingerprint()
 
 
-def test_only_a_loop_without_a_duration_is_endless(plan):
-    assert replace(plan, loop=True).is_endless
-    assert not plan.is_endless
-    assert not replace(plan, loop=True, duration_seconds=Fraction(1)).is_endless
-
-
 @pytest.mark.parametrize("content", [b"", b"words"])
 def test_what_is_no_video_is_refused_with_its_name(plan, tmp_path, content):
     path = tmp_path / "words.mp4"
