@@ -12,8 +12,8 @@ from collections.abc import Iterable, Sequence
 from typing import Final
 
 from app.abci.codec import Frame
-from app.abci.framing import encode_uvarint
 from app.abci.proto import abci_pb2 as pb
+from app.execution.proposal import proposal_size_bytes
 
 INTERNAL_ERROR_CODE: Final = 1
 """The code of an answer where the application raised, in the codespace `ABCI_CODESPACE`."""
@@ -159,8 +159,3 @@ def fit_transactions(transactions: Iterable[bytes], max_bytes: int) -> list[byte
             break
         kept.append(transaction)
     return kept
-
-
-def proposal_size_bytes(transaction: bytes) -> int:
-    """What a transaction takes of `max_tx_bytes`: itself, its length as a varint, and one byte of tag."""
-    return 1 + len(encode_uvarint(len(transaction))) + len(transaction)

@@ -4,8 +4,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from app.abci.application import Application, describe, fit_transactions, proposal_size_bytes
+from app.abci.application import Application, describe, fit_transactions
 from app.abci.proto import abci_pb2 as pb
+from app.execution.proposal import proposal_size_bytes
 
 
 @pytest.fixture
