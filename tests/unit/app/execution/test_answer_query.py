@@ -70,6 +70,7 @@ def test_a_delegator_is_shown_with_its_candidate_and_what_it_has_now(chain):
         "candidate": to_checksum(VERA.address),
         "stake": str(5 * LPT),
         "pending_fees": "0",
+        "locks": [],
     }
 
 
