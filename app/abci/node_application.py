@@ -8,6 +8,9 @@ from app.abci.codec import Frame, encode_response
 from app.abci.proto import abci_pb2 as pb
 from app.execution.engine import Engine
 from app.params import APP_VERSION
+from app.primitives.address import Address
+from app.primitives.amounts import Height
+from app.protocol.environment import Evidence
 
 
 class NodeApplication(Application):
@@ -74,7 +77,12 @@ class NodeApplication(Application):
 
     def finalize_block(self, request: pb.RequestFinalizeBlock) -> Frame:
         """Execute a decided block in memory."""
-        result = self._engine.finalize_block(request.height, request.hash, request.proposer_address, request.txs)
+        votes = request.decided_last_commit.votes
+        absent = [Address(v.validator.address) for v in votes if v.block_id_flag == pb.BLOCK_ID_FLAG_ABSENT]
+        evidence = [Evidence(Address(each.validator.address), Height(each.height)) for each in request.misbehavior]
+        result = self._engine.finalize_block(
+            request.height, request.hash, request.proposer_address, request.txs, absent, evidence
+        )
         return encode_block_result(result)
 
     def commit(self, request: pb.RequestCommit) -> pb.ResponseCommit:

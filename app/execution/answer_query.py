@@ -18,8 +18,9 @@ from app.messages.rejections import Reason
 from app.primitives.address import Address, parse_address, to_checksum
 from app.primitives.state_proof import ProofOp, StateProofError, encode_proof
 from app.protocol.clock import DueKind
+from app.protocol.locks import get_lock_value
 from app.protocol.rounds import get_candidates_in_order
-from app.protocol.stake import get_pending_fees, get_stake, get_total_stake
+from app.protocol.stake import get_candidate, get_pending_fees, get_stake, get_total_stake
 from app.protocol.transcoders import get_waiting_position
 from app.state import tables
 from app.state.tables import ReadState, Table
@@ -109,13 +110,21 @@ def _account(view: StateView, query: Query, text: str) -> dict[str, Any]:
 
 def _delegator(view: StateView, query: Query, text: str) -> dict[str, Any]:
     address = _address(text)
-    delegator = _found(tables.DELEGATORS.get(view, address), f"{text} is not bonded")
+    _found(tables.DELEGATORS.get(view, address), f"{text} is not bonded")
+    candidate = get_candidate(view, address)
     return {
         "address": to_checksum(address),
-        "candidate": to_checksum(delegator.candidate),
+        "candidate": None if candidate is None else to_checksum(candidate),
         "stake": str(get_stake(view, address)),
         "pending_fees": str(get_pending_fees(view, address)),
+        "locks": [_lock_item(view, key[1], lock) for key, lock in tables.LOCKS.items(view, address)],
     }
+
+
+def _lock_item(view: StateView, lock_id: int, lock: Any) -> dict[str, Any]:
+    value = str(get_lock_value(view, lock))
+    released = view.height >= lock.release_height
+    return {"lock_id": lock_id, "value": value, "released": released, **to_json(lock)}
 
 
 def _transcoder(view: StateView, query: Query, text: str) -> dict[str, Any]:
@@ -141,7 +150,7 @@ def _transcoders(view: StateView, query: Query) -> dict[str, Any]:
 
 
 def _election(view: StateView, query: Query) -> dict[str, Any]:
-    ranked = get_candidates_in_order(view, view.height)  # type: ignore[arg-type]
+    ranked = get_candidates_in_order(view)
     n = tables.PARAMS.read(view).n
     items = [{"address": to_checksum(a), "stake": str(get_total_stake(view, a))} for a in ranked]
     return {"elected": items[:n], "waiting": items[n:]}

@@ -4,7 +4,13 @@ from collections.abc import Callable
 from typing import Any
 
 from app.messages import bodies
-from app.protocol.bonding import process_bond
+from app.protocol.bonding import (
+    process_bond,
+    process_rebond,
+    process_unbond,
+    process_update_delegator_stake,
+)
+from app.protocol.candidacy import process_resign_as_transcoder
 from app.protocol.claims import choose_challenges, process_claim_work
 from app.protocol.clock import DueKind
 from app.protocol.deposits import process_deposit, process_withdraw
@@ -12,6 +18,7 @@ from app.protocol.environment import BlockEnv, TxEnv
 from app.protocol.fee_distribution import process_distribute_fees
 from app.protocol.jobs import close_job, process_end_job, process_job
 from app.protocol.ledger import process_transfer
+from app.protocol.liveness import process_rotate_consensus_key, process_unjail
 from app.protocol.rewards import process_reward
 from app.protocol.rounds import process_initialize_round
 from app.protocol.transcoders import process_transcode_availability, process_transcoder
@@ -26,7 +33,10 @@ DueHandler = Callable[[State, BlockEnv, int, int, int], None]
 
 HANDLERS: dict[type, Handler] = {
     bodies.Bond: process_bond,
+    bodies.Unbond: process_unbond,
+    bodies.Rebond: process_rebond,
     bodies.Transcoder: process_transcoder,
+    bodies.ResignAsTranscoder: process_resign_as_transcoder,
     bodies.TranscodeAvailability: process_transcode_availability,
     bodies.Job: process_job,
     bodies.EndJob: process_end_job,
@@ -39,7 +49,10 @@ HANDLERS: dict[type, Handler] = {
     bodies.DistributeFees: process_distribute_fees,
     bodies.Reward: process_reward,
     bodies.InitializeRound: process_initialize_round,
+    bodies.UpdateDelegatorStake: process_update_delegator_stake,
     bodies.Transfer: process_transfer,
+    bodies.Unjail: process_unjail,
+    bodies.RotateConsensusKey: process_rotate_consensus_key,
     bodies.RegisterVerifier: process_register_verifier,
 }
 

@@ -19,7 +19,7 @@ from app.messages.transaction import compute_gas
 from app.params import Params
 from app.primitives.address import Address
 from app.primitives.amounts import Height
-from app.protocol.environment import NOBODY, BlockEnv
+from app.protocol.environment import NOBODY, BlockEnv, Evidence
 from app.protocol.sortition import block_randomness
 from app.state.tables import PARAMS
 from app.store.overlay import Overlay
@@ -90,14 +90,28 @@ class Engine:
         """Whether to vote for a proposed block."""
         return is_acceptable(txs, self._verdicts)
 
-    def finalize_block(self, height: int, block_hash: bytes, proposer: bytes, txs: Sequence[bytes]) -> BlockResult:
-        """Execute a decided block in memory."""
+    def finalize_block(
+        self,
+        height: int,
+        block_hash: bytes,
+        proposer: bytes,
+        txs: Sequence[bytes],
+        absent: Sequence[Address] = (),
+        evidence: Sequence[Evidence] = (),
+    ) -> BlockResult:
+        """Execute a decided block in memory; `absent` and `evidence` are what `BlockEnv` says."""
         base = self._genesis or self._store
         overlay = Overlay(base)
         env = BlockEnv(
-            self._chain_id, Height(height), block_randomness(block_hash), Address(proposer), PARAMS.read(base)
+            self._chain_id,
+            Height(height),
+            block_randomness(block_hash),
+            Address(proposer),
+            PARAMS.read(base),
+            absent=absent,
+            evidence=evidence,
         )
-        result = process_block(overlay, env, txs, self._verdicts)
+        result = process_block(base, overlay, env, txs, self._verdicts)
         if self._check_invariants:
             require_sound(overlay)
         genesis_changes = self._genesis.changes() if self._genesis else {}

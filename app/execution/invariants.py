@@ -5,9 +5,11 @@ Each check walks the tables it needs, so that all of them cost time in proportio
 
 from collections.abc import Callable
 
-from app.messages.records import ChallengeStatus, ClaimStatus, JobStatus
+from app.messages.records import ChallengeStatus, ClaimStatus, Delegator, JobStatus, JoinedBucket
 from app.primitives.amounts import UNITS_PER_TOKEN
-from app.protocol.stake import get_pending_fees, get_stake, get_total_stake
+from app.protocol.locks import get_lock_value
+from app.protocol.stake import get_candidate, get_pending_fees, get_stake, get_total_stake
+from app.protocol.transcoders import is_candidate
 from app.state.tables import (
     ACCOUNTS,
     ACTIVE,
@@ -19,9 +21,13 @@ from app.state.tables import (
     COMMON_POOL,
     DELEGATORS,
     DEPOSITS,
+    ENDED_ERAS,
     JOBS,
     JOINED,
+    LOCK_BATCHES,
+    LOCKS,
     OPEN_JOBS,
+    PARAMS,
     POOLS,
     ROUND,
     SUPPLY,
@@ -57,8 +63,8 @@ def require_sound(state: ReadState) -> None:
 def _lpt_supply(state: ReadState) -> str:
     supply, totals = SUPPLY.read(state), TOTALS.read(state)
     balances = sum(account.lpt for _, account in ACCOUNTS.items(state))
-    found = balances + totals.bonded + totals.verifier_bonds + COMMON_POOL.read(state).lpt
-    return _difference(supply.lpt, found, "balances + bonded + verifier bonds + CommonPool")
+    found = balances + totals.bonded + totals.unbonding + totals.verifier_bonds + COMMON_POOL.read(state).lpt
+    return _difference(supply.lpt, found, "balances + bonded + unbonding + verifier bonds + CommonPool")
 
 
 def _wei_total(state: ReadState) -> str:
@@ -67,6 +73,7 @@ def _wei_total(state: ReadState) -> str:
         job.escrow for _, job in JOBS.items(state)
     )
     held += sum(claim.fee + claim.verification_fee for _, claim in CLAIMS.items(state))
+    held += sum(era.fees for _, era in ENDED_ERAS.items(state))
     held += sum(pool.fees for _, pool in POOLS.items(state)) + sum(d.fees for _, d in DELEGATORS.items(state))
     return _difference(SUPPLY.read(state).wei, held, "balances, deposits, escrows, claims, fees and CommonPool")
 
@@ -74,6 +81,32 @@ def _wei_total(state: ReadState) -> str:
 def _bonded_total(state: ReadState) -> str:
     pools = sum(pool.stake + pool.joining_stake for _, pool in POOLS.items(state))
     return _difference(TOTALS.read(state).bonded, pools, "the sum of all pools")
+
+
+def _unbonding_total(state: ReadState) -> str:
+    batches = sum(batch.stake for _, batch in LOCK_BATCHES.items(state))
+    return _difference(TOTALS.read(state).unbonding, batches, "the sum of all batches of locks")
+
+
+def _locks(state: ReadState) -> str:
+    sums: dict[tuple[bytes, int, int], list[int]] = {}
+    counts: dict[bytes, int] = {}
+    for (owner, lock_id), lock in LOCKS.items(state):
+        entry = sums.setdefault((lock.candidate, lock.liable_until, lock.batch), [0, 0, 0])
+        for place, amount in enumerate((lock.principal, get_lock_value(state, lock), 1)):
+            entry[place] += amount
+        counts[owner] = counts.get(owner, 0) + 1
+        if lock_id >= DELEGATORS.read(state, owner).next_lock_id:
+            return f"lock {lock_id} of 0x{owner.hex()} has a number that is not given yet"
+    batches = dict(LOCK_BATCHES.items(state))
+    for key, batch in batches.items():
+        principal, value, count = sums.get(key, [0, 0, 0])
+        if principal != batch.principal or not 0 <= batch.stake - value < max(count, 1):
+            return f"batch {key} is {batch}; its {count} locks are {principal}, worth {value}"
+    if set(sums) != set(batches):
+        return "there are locks without a batch"
+    kept = {address: d.locks for (address,), d in DELEGATORS.items(state) if d.locks}
+    return "" if kept == counts else f"delegators count {kept} locks, there are {counts}"
 
 
 def _verifier_bonds(state: ReadState) -> str:
@@ -84,6 +117,8 @@ def _verifier_bonds(state: ReadState) -> str:
 def _delegator_stakes(state: ReadState) -> str:
     sums: dict[bytes, list[int]] = {}
     for (address,), delegator in DELEGATORS.items(state):
+        if _is_void(state, delegator):
+            continue
         entry = sums.setdefault(delegator.candidate, [0, 0])
         entry[0] += get_stake(state, address)
         entry[1] += (delegator.shares > 0) + (delegator.joining_shares > 0)
@@ -96,11 +131,11 @@ def _delegator_stakes(state: ReadState) -> str:
 
 
 def _shares(state: ReadState) -> str:
-    held: dict[bytes, list[int]] = {}
+    held: dict[tuple[bytes, int], list[int]] = {}
     unclaimed: dict[tuple[bytes, int], int] = {}
     for _, delegator in DELEGATORS.items(state):
-        entry = held.setdefault(delegator.candidate, [0, 0])
-        bucket = JOINED.get(state, delegator.candidate, delegator.joining_round) if delegator.joining_shares else None
+        entry = held.setdefault((delegator.candidate, delegator.era), [0, 0])
+        bucket = _bucket(state, delegator)
         entry[0] += delegator.shares
         if bucket is None:
             entry[1] += delegator.joining_shares
@@ -109,33 +144,54 @@ def _shares(state: ReadState) -> str:
         key = (delegator.candidate, delegator.joining_round)
         unclaimed[key] = unclaimed.get(key, 0) + delegator.joining_shares
     for (candidate,), pool in POOLS.items(state):
-        found, shares = held.get(candidate, [0, 0]), [pool.shares, pool.joining_shares]
+        found, shares = held.pop((candidate, pool.era), [0, 0]), [pool.shares, pool.joining_shares]
         if found != shares or (pool.stake == 0) != (pool.shares == 0):
             return f"0x{candidate.hex()} has shares {shares} over {pool.stake}, its delegators have {found}"
+    void = {key: [era.shares, era.joining_shares] for key, era in ENDED_ERAS.items(state)}
+    if void != {key: shares for key, shares in held.items() if shares != [0, 0]}:
+        return f"{void} are the shares of ended eras, delegators have {held}"
     buckets = {key: bucket.unclaimed for key, bucket in JOINED.items(state)}
     return "" if buckets == unclaimed else f"{buckets} is unclaimed in buckets, delegators could claim {unclaimed}"
 
 
+def _bucket(state: ReadState, delegator: Delegator) -> JoinedBucket | None:
+    ended = ENDED_ERAS.get(state, delegator.candidate, delegator.era)
+    if not delegator.joining_shares or (ended is not None and ended.round == delegator.joining_round):
+        return None
+    return JOINED.get(state, delegator.candidate, delegator.joining_round)
+
+
+def _is_void(state: ReadState, delegator: Delegator) -> bool:
+    return delegator.era != POOLS.read(state, delegator.candidate).era
+
+
 def _uncollected_fees(state: ReadState) -> str:
-    owed: dict[bytes, int] = {}
+    owed: dict[tuple[bytes, int], int] = {}
     for (address,), delegator in DELEGATORS.items(state):
         uncollected = get_pending_fees(state, address) - delegator.fees
-        owed[delegator.candidate] = owed.get(delegator.candidate, 0) + uncollected
+        key = (delegator.candidate, delegator.era)
+        owed[key] = owed.get(key, 0) + uncollected
+    fees: dict[tuple[bytes, int], int] = {key: ended.fees for key, ended in ENDED_ERAS.items(state)}
     for (candidate,), pool in POOLS.items(state):
-        if owed.get(candidate, 0) > pool.fees:
-            return f"0x{candidate.hex()} owes fees of {owed[candidate]} and has {pool.fees}"
+        fees[candidate, pool.era] = pool.fees
+    for (candidate, era), amount in owed.items():
+        if amount > fees.get((candidate, era), 0):
+            return (
+                f"0x{candidate.hex()} owes fees of {amount} for its era {era} and has {fees.get((candidate, era), 0)}"
+            )
     return ""
 
 
 def _candidate_order(state: ReadState) -> str:
     ranked = [address for _, address in CANDIDATES_BY_STAKE.keys(state)]
-    registered = {address: get_total_stake(state, address) for (address,), _ in TRANSCODERS.items(state)}
+    registered = {a: get_total_stake(state, a) for (a,), record in TRANSCODERS.items(state) if is_candidate(record)}
     expected = sorted(registered, key=lambda address: (-registered[address], address))
     return "" if ranked == expected else "the order by stake is not the order of the stakes"
 
 
 def _price_order(state: ReadState) -> str:
-    prices = sorted((t.next_rates.price_per_segment, address) for (address,), t in TRANSCODERS.items(state))
+    registered = ((address, t) for (address,), t in TRANSCODERS.items(state) if is_candidate(t))
+    prices = sorted((t.next_rates.price_per_segment, address) for address, t in registered)
     return "" if prices == list(CANDIDATES_BY_PRICE.keys(state)) else "the order by price is not that of the prices"
 
 
@@ -152,6 +208,15 @@ def _validator_power(state: ReadState) -> str:
         if power and powers.get(address, power) != power:
             return f"0x{address.hex()} has a power of {powers[address]} and a stake of {active.stake}"
     return "" if powers else "there is no validator"
+
+
+def _self_bonds(state: ReadState) -> str:
+    minimum = PARAMS.read(state).min_self_bond
+    for (address,), record in TRANSCODERS.items(state):
+        own = get_stake(state, address) if get_candidate(state, address) == address else 0
+        if is_candidate(record) and own < minimum:
+            return f"0x{address.hex()} is a candidate with an own stake of {own}; at least {minimum}"
+    return ""
 
 
 def _claimed_once(state: ReadState) -> str:
@@ -205,12 +270,15 @@ INVARIANTS: dict[str, Callable[[ReadState], str]] = {
     "LPT supply": _lpt_supply,
     "ETH total": _wei_total,
     "bonded total": _bonded_total,
+    "unbonding total": _unbonding_total,
+    "locks": _locks,
     "verifier bonds": _verifier_bonds,
     "delegator stakes": _delegator_stakes,
     "shares": _shares,
     "uncollected fees": _uncollected_fees,
     "candidate order": _candidate_order,
     "price order": _price_order,
+    "self bonds": _self_bonds,
     "active stake": _active_stake,
     "validator power": _validator_power,
     "claimed once": _claimed_once,

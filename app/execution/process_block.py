@@ -8,28 +8,31 @@ from app.execution.result import BlockResult
 from app.execution.verdicts import Verdicts
 from app.messages.events import ValidatorChanged
 from app.primitives.amounts import Wei
-from app.protocol import rounds
+from app.protocol import liveness, rounds
 from app.protocol.clock import take_due
 from app.protocol.earnings import credit_common_fees, credit_fees
 from app.protocol.environment import BlockEnv
 from app.protocol.jobs import draw_waiting_jobs
-from app.protocol.validators import get_operator
-from app.state.tables import State
+from app.protocol.validators import compute_validator_updates, get_operator
+from app.state.tables import ReadState, State
 from app.store.overlay import Overlay
 
 
-def process_block(state: Overlay, env: BlockEnv, txs: Sequence[bytes], verdicts: Verdicts) -> BlockResult:
+def process_block(
+    last: ReadState, state: Overlay, env: BlockEnv, txs: Sequence[bytes], verdicts: Verdicts
+) -> BlockResult:
     """Execute a block on its overlay of the last state; the caller computes the app hash."""
     begin_block(state, env)
     results = [process_transaction(state, env, raw, verdicts) for raw in txs]
     end_block(state, env)
     told = [event for result in results for event in result.events] + env.events
-    changed = {event.pubkey: event.power for event in told if isinstance(event, ValidatorChanged)}
-    return BlockResult(results, env.events, sorted(changed.items()))
+    changed = {event.pubkey for event in told if isinstance(event, ValidatorChanged)}
+    return BlockResult(results, env.events, compute_validator_updates(last, state, changed))
 
 
 def begin_block(state: State, env: BlockEnv) -> None:
     """Settle what earlier blocks have left to this one's randomness and height."""
+    liveness.begin_block(state, env)
     rounds.begin_block(state, env)
     draw_waiting_jobs(state, env)
     for kind, (job_id, claim_id, segment) in take_due(state, env.height):

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from enum import IntEnum, unique
 from typing import Annotated
 
-from app.messages.limits import MAX_PROOF_LENGTH, MAX_RANGES, MAX_STREAM_ID_LENGTH, MAX_URI_LENGTH, Limit
+from app.messages.limits import MAX_LOCKS, MAX_PROOF_LENGTH, MAX_RANGES, MAX_STREAM_ID_LENGTH, MAX_URI_LENGTH, Limit
 from app.messages.options import TranscodingOptions
 from app.messages.receipt import Receipt
 from app.primitives.address import Address
@@ -34,6 +34,21 @@ class Bond:
 
 
 @dataclass(frozen=True, slots=True)
+class Unbond:
+    """Take `amount` out of the sender's stake, into a lock that can be withdrawn after the unbonding period."""
+
+    amount: Lpt
+
+
+@dataclass(frozen=True, slots=True)
+class Rebond:
+    """Bond what is left of a lock again: towards the sender's candidate, or, when it is not bonded, any other."""
+
+    lock_id: int
+    to: Address
+
+
+@dataclass(frozen=True, slots=True)
 class Transcoder:
     """Declare or change the rates of a transcoder; `consensus_pubkey` is an ed25519 key of 32 bytes, or empty."""
 
@@ -42,6 +57,11 @@ class Transcoder:
     fee_share: Fraction
     service_uri: Annotated[str, Limit(MAX_URI_LENGTH)]
     consensus_pubkey: Annotated[bytes, Limit(32)]
+
+
+@dataclass(frozen=True, slots=True)
+class ResignAsTranscoder:
+    """Leave the candidates and the active set; jobs under way can be finished."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,10 +97,11 @@ class Deposit:
 
 @dataclass(frozen=True, slots=True)
 class Withdraw:
-    """Take from the sender's deposit and from the fees that its stake has earned."""
+    """Take from the sender's deposit, from the fees that its stake has earned, and from released locks, each whole."""
 
     deposit_wei: Wei
     fees_wei: Wei
+    lock_ids: Annotated[tuple[int, ...], Limit(MAX_LOCKS)] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -156,12 +177,31 @@ class InitializeRound:
 
 
 @dataclass(frozen=True, slots=True)
+class UpdateDelegatorStake:
+    """Bring an account's record up to date: joined bonds become shares, fees are collected. Changes nobody's wealth."""
+
+    delegator: Address
+
+
+@dataclass(frozen=True, slots=True)
 class Transfer:
     """Send LPT or ETH to another account."""
 
     to: Address
     denom: Denom
     amount: Amount
+
+
+@dataclass(frozen=True, slots=True)
+class Unjail:
+    """Return to the candidates after having been jailed for not signing blocks."""
+
+
+@dataclass(frozen=True, slots=True)
+class RotateConsensusKey:
+    """Sign blocks with another ed25519 key from now on."""
+
+    consensus_pubkey: Annotated[bytes, Limit(32)]
 
 
 @dataclass(frozen=True, slots=True)
@@ -174,7 +214,10 @@ class RegisterVerifier:
 
 Body = (
     Bond
+    | Unbond
+    | Rebond
     | Transcoder
+    | ResignAsTranscoder
     | TranscodeAvailability
     | Job
     | EndJob
@@ -187,6 +230,9 @@ Body = (
     | DistributeFees
     | Reward
     | InitializeRound
+    | UpdateDelegatorStake
     | Transfer
+    | Unjail
+    | RotateConsensusKey
     | RegisterVerifier
 )

@@ -10,7 +10,7 @@ from functools import cache
 from typing import Any, get_type_hints
 
 from app.messages.bodies import Denom
-from app.messages.records import DisputeReason
+from app.messages.records import DisputeReason, LeaveReason, SlashReason
 from app.primitives.address import Address
 from app.primitives.amounts import Amount, Height, Lpt, Round, Wei
 from app.primitives.fractions import Fraction
@@ -61,6 +61,95 @@ class BondMoved:
     from_candidate: Address
     to_candidate: Address
     amount: Lpt
+
+
+@dataclass(frozen=True, slots=True)
+class Unbonded:
+    """Stake went into a lock, from which it can be withdrawn at `release_height`."""
+
+    delegator: Address
+    candidate: Address
+    lock_id: int
+    amount: Lpt
+    release_height: Height
+
+
+@dataclass(frozen=True, slots=True)
+class Rebonded:
+    """What was left of a lock was bonded again; it earns from the next round on."""
+
+    delegator: Address
+    candidate: Address
+    lock_id: int
+    amount: Lpt
+
+
+@dataclass(frozen=True, slots=True)
+class LockWithdrawn:
+    """What was left of a lock went into its owner's balance."""
+
+    delegator: Address
+    lock_id: int
+    amount: Lpt
+
+
+@dataclass(frozen=True, slots=True)
+class StakeUpdated:
+    """An account's record was brought up to date: its whole stake and its collected fees."""
+
+    delegator: Address
+    stake: Lpt
+    fees: Wei
+
+
+@dataclass(frozen=True, slots=True)
+class StakeSlashed:
+    """All that answers for a transcoder lost the same fraction: what is bonded towards it, and what is unbonding.
+
+    `finder_fee` went to the finder's balance, the rest to the CommonPool; the finder is zero where the chain found it.
+    """
+
+    transcoder: Address
+    reason: SlashReason
+    offence_height: Height
+    fraction: Fraction
+    bonded: Lpt
+    unbonding: Lpt
+    finder: Address
+    finder_fee: Lpt
+
+
+@dataclass(frozen=True, slots=True)
+class TranscoderLeft:
+    """A transcoder is no candidate any more."""
+
+    transcoder: Address
+    reason: LeaveReason
+
+
+@dataclass(frozen=True, slots=True)
+class TranscoderJailed:
+    """A validator missed more than its share of blocks and is out of the set until it sends Unjail."""
+
+    transcoder: Address
+    missed_blocks: int
+    jailed_until: Height
+
+
+@dataclass(frozen=True, slots=True)
+class TranscoderUnjailed:
+    """A jailed transcoder may be elected again."""
+
+    transcoder: Address
+
+
+@dataclass(frozen=True, slots=True)
+class ConsensusKeyRotated:
+    """A transcoder signs blocks with another key; the old one stays its own for evidence."""
+
+    transcoder: Address
+    old_pubkey: bytes
+    new_pubkey: bytes
 
 
 @dataclass(frozen=True, slots=True)
@@ -363,6 +452,6 @@ def _presenter(hint: Any) -> Any:
         return bytes.hex
     if hint is bool:
         return lambda value: "true" if value else "false"
-    if isinstance(hint, type) and issubclass(hint, (Denom, DisputeReason)):
+    if isinstance(hint, type) and issubclass(hint, (Denom, DisputeReason, LeaveReason, SlashReason)):
         return lambda value: value.name.lower()
     return str

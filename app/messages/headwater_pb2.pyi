@@ -31,9 +31,12 @@ class TxBody(_message.Message):
     def __init__(self, chain_id: _Optional[str] = ..., nonce: _Optional[int] = ..., fee_wei: _Optional[bytes] = ..., valid_until_height: _Optional[int] = ..., messages: _Optional[_Iterable[_Union[Message, _Mapping]]] = ..., memo: _Optional[str] = ...) -> None: ...
 
 class Message(_message.Message):
-    __slots__ = ("bond", "transcoder", "transcode_availability", "job", "end_job", "deposit", "withdraw", "claim_work", "verify", "commit_verdict", "reveal_verdict", "distribute_fees", "reward", "initialize_round", "transfer", "register_verifier")
+    __slots__ = ("bond", "unbond", "rebond", "transcoder", "resign_as_transcoder", "transcode_availability", "job", "end_job", "deposit", "withdraw", "claim_work", "verify", "commit_verdict", "reveal_verdict", "distribute_fees", "reward", "initialize_round", "update_delegator_stake", "transfer", "unjail", "rotate_consensus_key", "register_verifier")
     BOND_FIELD_NUMBER: _ClassVar[int]
+    UNBOND_FIELD_NUMBER: _ClassVar[int]
+    REBOND_FIELD_NUMBER: _ClassVar[int]
     TRANSCODER_FIELD_NUMBER: _ClassVar[int]
+    RESIGN_AS_TRANSCODER_FIELD_NUMBER: _ClassVar[int]
     TRANSCODE_AVAILABILITY_FIELD_NUMBER: _ClassVar[int]
     JOB_FIELD_NUMBER: _ClassVar[int]
     END_JOB_FIELD_NUMBER: _ClassVar[int]
@@ -46,10 +49,16 @@ class Message(_message.Message):
     DISTRIBUTE_FEES_FIELD_NUMBER: _ClassVar[int]
     REWARD_FIELD_NUMBER: _ClassVar[int]
     INITIALIZE_ROUND_FIELD_NUMBER: _ClassVar[int]
+    UPDATE_DELEGATOR_STAKE_FIELD_NUMBER: _ClassVar[int]
     TRANSFER_FIELD_NUMBER: _ClassVar[int]
+    UNJAIL_FIELD_NUMBER: _ClassVar[int]
+    ROTATE_CONSENSUS_KEY_FIELD_NUMBER: _ClassVar[int]
     REGISTER_VERIFIER_FIELD_NUMBER: _ClassVar[int]
     bond: Bond
+    unbond: Unbond
+    rebond: Rebond
     transcoder: Transcoder
+    resign_as_transcoder: ResignAsTranscoder
     transcode_availability: TranscodeAvailability
     job: Job
     end_job: EndJob
@@ -62,9 +71,12 @@ class Message(_message.Message):
     distribute_fees: DistributeFees
     reward: Reward
     initialize_round: InitializeRound
+    update_delegator_stake: UpdateDelegatorStake
     transfer: Transfer
+    unjail: Unjail
+    rotate_consensus_key: RotateConsensusKey
     register_verifier: RegisterVerifier
-    def __init__(self, bond: _Optional[_Union[Bond, _Mapping]] = ..., transcoder: _Optional[_Union[Transcoder, _Mapping]] = ..., transcode_availability: _Optional[_Union[TranscodeAvailability, _Mapping]] = ..., job: _Optional[_Union[Job, _Mapping]] = ..., end_job: _Optional[_Union[EndJob, _Mapping]] = ..., deposit: _Optional[_Union[Deposit, _Mapping]] = ..., withdraw: _Optional[_Union[Withdraw, _Mapping]] = ..., claim_work: _Optional[_Union[ClaimWork, _Mapping]] = ..., verify: _Optional[_Union[Verify, _Mapping]] = ..., commit_verdict: _Optional[_Union[CommitVerdict, _Mapping]] = ..., reveal_verdict: _Optional[_Union[RevealVerdict, _Mapping]] = ..., distribute_fees: _Optional[_Union[DistributeFees, _Mapping]] = ..., reward: _Optional[_Union[Reward, _Mapping]] = ..., initialize_round: _Optional[_Union[InitializeRound, _Mapping]] = ..., transfer: _Optional[_Union[Transfer, _Mapping]] = ..., register_verifier: _Optional[_Union[RegisterVerifier, _Mapping]] = ...) -> None: ...
+    def __init__(self, bond: _Optional[_Union[Bond, _Mapping]] = ..., unbond: _Optional[_Union[Unbond, _Mapping]] = ..., rebond: _Optional[_Union[Rebond, _Mapping]] = ..., transcoder: _Optional[_Union[Transcoder, _Mapping]] = ..., resign_as_transcoder: _Optional[_Union[ResignAsTranscoder, _Mapping]] = ..., transcode_availability: _Optional[_Union[TranscodeAvailability, _Mapping]] = ..., job: _Optional[_Union[Job, _Mapping]] = ..., end_job: _Optional[_Union[EndJob, _Mapping]] = ..., deposit: _Optional[_Union[Deposit, _Mapping]] = ..., withdraw: _Optional[_Union[Withdraw, _Mapping]] = ..., claim_work: _Optional[_Union[ClaimWork, _Mapping]] = ..., verify: _Optional[_Union[Verify, _Mapping]] = ..., commit_verdict: _Optional[_Union[CommitVerdict, _Mapping]] = ..., reveal_verdict: _Optional[_Union[RevealVerdict, _Mapping]] = ..., distribute_fees: _Optional[_Union[DistributeFees, _Mapping]] = ..., reward: _Optional[_Union[Reward, _Mapping]] = ..., initialize_round: _Optional[_Union[InitializeRound, _Mapping]] = ..., update_delegator_stake: _Optional[_Union[UpdateDelegatorStake, _Mapping]] = ..., transfer: _Optional[_Union[Transfer, _Mapping]] = ..., unjail: _Optional[_Union[Unjail, _Mapping]] = ..., rotate_consensus_key: _Optional[_Union[RotateConsensusKey, _Mapping]] = ..., register_verifier: _Optional[_Union[RegisterVerifier, _Mapping]] = ...) -> None: ...
 
 class Bond(_message.Message):
     __slots__ = ("amount", "to")
@@ -73,6 +85,20 @@ class Bond(_message.Message):
     amount: bytes
     to: bytes
     def __init__(self, amount: _Optional[bytes] = ..., to: _Optional[bytes] = ...) -> None: ...
+
+class Unbond(_message.Message):
+    __slots__ = ("amount",)
+    AMOUNT_FIELD_NUMBER: _ClassVar[int]
+    amount: bytes
+    def __init__(self, amount: _Optional[bytes] = ...) -> None: ...
+
+class Rebond(_message.Message):
+    __slots__ = ("lock_id", "to")
+    LOCK_ID_FIELD_NUMBER: _ClassVar[int]
+    TO_FIELD_NUMBER: _ClassVar[int]
+    lock_id: int
+    to: bytes
+    def __init__(self, lock_id: _Optional[int] = ..., to: _Optional[bytes] = ...) -> None: ...
 
 class Transcoder(_message.Message):
     __slots__ = ("price_per_segment", "block_reward_cut", "fee_share", "service_uri", "consensus_pubkey")
@@ -87,6 +113,10 @@ class Transcoder(_message.Message):
     service_uri: str
     consensus_pubkey: bytes
     def __init__(self, price_per_segment: _Optional[bytes] = ..., block_reward_cut: _Optional[int] = ..., fee_share: _Optional[int] = ..., service_uri: _Optional[str] = ..., consensus_pubkey: _Optional[bytes] = ...) -> None: ...
+
+class ResignAsTranscoder(_message.Message):
+    __slots__ = ()
+    def __init__(self) -> None: ...
 
 class TranscodeAvailability(_message.Message):
     __slots__ = ("slots",)
@@ -143,12 +173,14 @@ class Deposit(_message.Message):
     def __init__(self, amount_wei: _Optional[bytes] = ...) -> None: ...
 
 class Withdraw(_message.Message):
-    __slots__ = ("deposit_wei", "fees_wei")
+    __slots__ = ("deposit_wei", "lock_ids", "fees_wei")
     DEPOSIT_WEI_FIELD_NUMBER: _ClassVar[int]
+    LOCK_IDS_FIELD_NUMBER: _ClassVar[int]
     FEES_WEI_FIELD_NUMBER: _ClassVar[int]
     deposit_wei: bytes
+    lock_ids: _containers.RepeatedScalarFieldContainer[int]
     fees_wei: bytes
-    def __init__(self, deposit_wei: _Optional[bytes] = ..., fees_wei: _Optional[bytes] = ...) -> None: ...
+    def __init__(self, deposit_wei: _Optional[bytes] = ..., lock_ids: _Optional[_Iterable[int]] = ..., fees_wei: _Optional[bytes] = ...) -> None: ...
 
 class SegmentRange(_message.Message):
     __slots__ = ("first", "last")
@@ -254,6 +286,12 @@ class InitializeRound(_message.Message):
     __slots__ = ()
     def __init__(self) -> None: ...
 
+class UpdateDelegatorStake(_message.Message):
+    __slots__ = ("delegator",)
+    DELEGATOR_FIELD_NUMBER: _ClassVar[int]
+    delegator: bytes
+    def __init__(self, delegator: _Optional[bytes] = ...) -> None: ...
+
 class Transfer(_message.Message):
     __slots__ = ("to", "denom", "amount")
     TO_FIELD_NUMBER: _ClassVar[int]
@@ -263,6 +301,16 @@ class Transfer(_message.Message):
     denom: int
     amount: bytes
     def __init__(self, to: _Optional[bytes] = ..., denom: _Optional[int] = ..., amount: _Optional[bytes] = ...) -> None: ...
+
+class Unjail(_message.Message):
+    __slots__ = ()
+    def __init__(self) -> None: ...
+
+class RotateConsensusKey(_message.Message):
+    __slots__ = ("consensus_pubkey",)
+    CONSENSUS_PUBKEY_FIELD_NUMBER: _ClassVar[int]
+    consensus_pubkey: bytes
+    def __init__(self, consensus_pubkey: _Optional[bytes] = ...) -> None: ...
 
 class RegisterVerifier(_message.Message):
     __slots__ = ("bond", "service_uri")

@@ -77,10 +77,14 @@ COMMON_POOL = Layout("common-pool", (), records.CommonPool)
 TOTALS = Layout("totals", (), records.Totals)
 # parameters, and those that governance has adopted for the next round
 PARAMS = Layout("params", (), Params)
-# stake: the pool of a candidate; (candidate, round) of joined bonds; delegators; (candidate, era) -> last fee factor
+# stake: the pool of a candidate; (candidate, round) of joined bonds; (candidate, era) that a slash ended; delegators
 POOLS = Layout("pool", (Address,), records.DelegationPool)
 JOINED = Layout("joined", (Address, NUMBER), records.JoinedBucket)
+ENDED_ERAS = Layout("ended-era", (Address, NUMBER), records.EndedEra)
 DELEGATORS = Layout("delegator", (Address,), records.Delegator)
+# locks: (delegator, lock); (candidate, last height of liability, number) of what they hold
+LOCKS = Layout("lock", (Address, NUMBER), records.Lock)
+LOCK_BATCHES = Layout("lock-batch", (Address, NUMBER, NUMBER), records.LockBatch)
 # transcoders, and two orders over them: 2^128 - 1 - stake, price
 TRANSCODERS = Layout("transcoder", (Address,), records.Transcoder)
 CANDIDATES_BY_STAKE = Layout("by-stake", (AMOUNT, Address), records.Empty)
@@ -91,6 +95,8 @@ ACTIVE = Layout("active", (Address,), records.ActiveTranscoder)
 # validators: by ed25519 key; by CometBFT's address of it
 VALIDATORS = Layout("validator", (Hash32,), records.Validator)
 CONSENSUS_KEYS = Layout("consensus-key", (Address,), records.ConsensusKeyOwner)
+# (operator, height) of each block that it did not sign
+MISSED_BLOCKS = Layout("missed-block", (Address, NUMBER), records.Empty)
 # deposits and jobs
 DEPOSITS = Layout("deposit", (Address,), records.AmountRecord)
 PROFILES = Layout("profile", (str,), records.Profile)

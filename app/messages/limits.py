@@ -11,6 +11,8 @@ MAX_CHAIN_ID_LENGTH = 50
 MAX_URI_LENGTH = 200
 MAX_STREAM_ID_LENGTH = 128
 MAX_RANGES = 1024
+MAX_LOCKS = 100
+"""Locks that one account can have at a time, and that one Withdraw can name."""
 MAX_PROOF_LENGTH = 32
 
 

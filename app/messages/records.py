@@ -44,7 +44,7 @@ class CommonPool:
 
 @dataclass(frozen=True, slots=True)
 class Totals:
-    """Sums over tables that are too large to walk: bonded LPT, verifiers' bonds, and the next ids (ledger, jobs).
+    """Sums over tables that are too large to walk: LPT bonded, unbonding, of verifiers; the next ids (ledger, jobs).
 
     `draw_cursor` is the waiting job whose turn to be drawn comes first, where not all fit in a block.
     """
@@ -54,6 +54,7 @@ class Totals:
     next_job_id: int
     next_dispute_id: int
     draw_cursor: int = 0
+    unbonding: Lpt = Lpt(0)
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,6 +66,7 @@ class DelegationPool:
         fee_factor: fees per share since ever, over `stake.FEE_SCALE`.
         fees: fees of delegators that they have not collected.
         joining_round, joining_stake, joining_shares: the bonds made in one round; they earn from the next round on.
+        era: how often a slash has left nothing; shares of earlier eras are worth nothing.
     """
 
     stake: Lpt
@@ -73,6 +75,24 @@ class DelegationPool:
     fees: Wei
     joining_round: Round
     joining_stake: Lpt
+    joining_shares: int
+    era: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class EndedEra:
+    """What a pool was when a slash left nothing of it; its fees are still their owners' (stake).
+
+    Attributes:
+        round: in which it ended; bonds that joined in this round never earned.
+        fee_factor, fees: as the pool's.
+        shares, joining_shares: void, and held by those who have not collected since.
+    """
+
+    round: Round
+    fee_factor: int
+    fees: Wei
+    shares: int
     joining_shares: int
 
 
@@ -101,6 +121,8 @@ class Delegator:
         shares, fee_factor: its part of the candidate's pool, and the fee factor up to which it has collected.
         joining_round, joining_shares: its part of the bonds of that round.
         fees: collected, to be withdrawn.
+        era: of the candidate's pool, to which the shares belong.
+        locks, next_lock_id: how many locks it has, and the number of its next one.
     """
 
     candidate: Address
@@ -109,6 +131,35 @@ class Delegator:
     joining_round: Round
     joining_shares: int
     fees: Wei
+    era: int = 0
+    locks: int = 0
+    next_lock_id: int = 1
+
+
+@dataclass(frozen=True, slots=True)
+class Lock:
+    """Stake on its way out (locks).
+
+    Attributes:
+        candidate: towards whom it was bonded; `liable_until` and `batch` say in which of its batches the stake is.
+        principal: what was unbonded; worth its part of the batch, less where that was slashed.
+        liable_until: the last height whose offences can reach it.
+        release_height: from which on it can be withdrawn.
+    """
+
+    candidate: Address
+    liable_until: Height
+    batch: int
+    principal: Lpt
+    release_height: Height
+
+
+@dataclass(frozen=True, slots=True)
+class LockBatch:
+    """The locks of one round that were slashed alike, if at all: their principals, and what is left (locks)."""
+
+    principal: Lpt
+    stake: Lpt
 
 
 @dataclass(frozen=True, slots=True)
@@ -130,7 +181,10 @@ class Transcoder:
         missed_rewards: rounds in a row without a reward.
         jobs_accepted, jobs_dropped, segments_claimed, segments_paid: its public record.
         segments_verified, segments_disputed, segments_missed: what became of the segments that were challenged.
+        jailed_until: from which height on Unjail ends its time outside; 0 when it is not jailed.
         withdrawn_height: when it last withdrew its offer; jobs of before then give no slot back.
+        missed_blocks: of the last `signed_blocks_window`, as of the last miss.
+        resigned_height: when it left the candidates, by its own wish or for want of own stake; 0 for who is one.
     """
 
     rates: Rates
@@ -150,6 +204,8 @@ class Transcoder:
     segments_missed: int = 0
     segments_paid: int = 0
     withdrawn_height: Height = Height(0)
+    resigned_height: Height = Height(0)
+    missed_blocks: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -179,7 +235,7 @@ class RoundState:
 
 @dataclass(frozen=True, slots=True)
 class ActiveTranscoder:
-    """A transcoder elected for the running round, with what was locked in (rounds)."""
+    """A transcoder elected for the running round, with what was locked in; it may have left since (rounds)."""
 
     stake: Lpt
     rates: Rates
@@ -188,6 +244,7 @@ class ActiveTranscoder:
     work: int
     previous_stake: Lpt
     previous_work: int
+    left: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -391,3 +448,23 @@ class RangeEnd:
 
     last: int
     claim_id: int
+
+
+@unique
+class SlashReason(IntEnum):
+    """For what stake was slashed (slashing)."""
+
+    FAILED_VERIFICATION = 0
+    MISSED_VERIFICATION = 1
+    MISSED_REWARD = 2
+    DOUBLE_CLAIM = 3
+    DOUBLE_SIGN = 4
+
+
+@unique
+class LeaveReason(IntEnum):
+    """Why a transcoder is no candidate any more (candidacy)."""
+
+    RESIGNED = 0
+    SELF_BOND_TOO_LOW = 1
+    TOMBSTONED = 2

@@ -13,6 +13,7 @@ from app.primitives.address import Address
 from app.primitives.amounts import Wei, format_wei
 from app.protocol.environment import TxEnv
 from app.protocol.ledger import credit_wei, debit_wei
+from app.protocol.locks import check_released, withdraw_locks
 from app.protocol.stake import take_fees
 from app.state.tables import DEPOSITS, ReadState, State
 
@@ -78,15 +79,19 @@ def process_deposit(state: State, env: TxEnv, message: Deposit) -> None:
 
 
 def process_withdraw(state: State, env: TxEnv, message: Withdraw) -> None:
-    """Withdraw: take from the sender's deposit and from its earned fees, into its balance.
+    """Withdraw: take from the sender's deposit, from its earned fees and from released locks, into its balance.
 
     Raises:
-        Rejection: ZERO_AMOUNT, INSUFFICIENT_DEPOSIT or INSUFFICIENT_FEES.
+        Rejection: ZERO_AMOUNT, UNKNOWN_LOCK, INVALID_FIELD, LOCK_NOT_RELEASED, INSUFFICIENT_DEPOSIT or
+            INSUFFICIENT_FEES.
     """
-    if message.deposit_wei == 0 and message.fees_wei == 0:
-        raise Rejection(Reason.ZERO_AMOUNT, "neither deposit nor fees are asked for")
+    if not (message.deposit_wei or message.fees_wei or message.lock_ids):
+        raise Rejection(Reason.ZERO_AMOUNT, "neither deposit nor fees nor a lock are asked for")
+    check_released(state, env, message.lock_ids)
     require_deposit(state, env.sender, message.deposit_wei, "the withdrawal is")
     take_fees(state, env.sender, message.fees_wei)
     debit_deposit(state, env.sender, message.deposit_wei)
     credit_wei(state, env.sender, message.deposit_wei + message.fees_wei)
-    env.emit(Withdrawn(env.sender, message.deposit_wei, message.fees_wei))
+    if message.deposit_wei or message.fees_wei:
+        env.emit(Withdrawn(env.sender, message.deposit_wei, message.fees_wei))
+    withdraw_locks(state, env, message.lock_ids)

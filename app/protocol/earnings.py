@@ -22,7 +22,7 @@ _KEEP_ALL = Rates(Wei(0), ONE, Fraction(0))
 
 
 def get_rates(state: ReadState, transcoder: Address) -> Rates:
-    """The rates by which a transcoder shares now; one that is not registered any more keeps its fees."""
+    """The rates by which a transcoder shares now; one that has resigned still shares as it has published."""
     active = ACTIVE.get(state, transcoder)
     if active is not None:
         return active.rates

@@ -3,6 +3,7 @@
 A transition has no other input than these, the state and the message (style.md, point 3).
 """
 
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -15,6 +16,14 @@ NOBODY = Address(bytes(20))
 """Stands where there is no account: no transcoder drawn, no proposer known."""
 
 
+@dataclass(frozen=True, slots=True)
+class Evidence:
+    """That a validator, by CometBFT's address of its key, has signed two things of one height."""
+
+    validator: Address
+    height: Height
+
+
 @dataclass(slots=True)
 class BlockEnv:
     """One block.
@@ -25,6 +34,8 @@ class BlockEnv:
         params: those in force; a round's start may replace them.
         events: what the block has to tell, in order.
         fees: transaction fees taken in this block, not yet credited.
+        absent: CometBFT's addresses of the validators that did not sign the block before.
+        evidence: of validators that misbehaved, as CometBFT has found it good.
     """
 
     chain_id: str
@@ -34,6 +45,8 @@ class BlockEnv:
     params: Params
     events: list[Any] = field(default_factory=list)
     fees: Wei = Wei(0)
+    absent: Sequence[Address] = ()
+    evidence: Sequence[Evidence] = ()
 
     def emit(self, event: Any) -> None:
         """Tell the world, in an event of `app.messages.events`."""

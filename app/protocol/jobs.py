@@ -34,7 +34,6 @@ from app.protocol.clock import DueKind, require_initialized, schedule
 from app.protocol.deposits import credit_deposit, debit_deposit, require_deposit
 from app.protocol.environment import NOBODY, BlockEnv, Env, TxEnv
 from app.protocol.sortition import draw_in_order
-from app.protocol.transcoders import is_electable
 from app.state.tables import (
     ACTIVE,
     JOBS,
@@ -90,14 +89,14 @@ def load_job(state: ReadState, job_id: int) -> Job:
     return job
 
 
-def get_candidates(state: ReadState, height: Height) -> list[Candidate]:
+def get_candidates(state: ReadState) -> list[Candidate]:
     """All who can take a job now, in the order of their addresses; nobody while the round waits to be initialised."""
     if not ROUND.read(state).initialized:
         return []
     found = []
     for (address,), active in ACTIVE.items(state):
-        transcoder = TRANSCODERS.get(state, address)
-        if transcoder is not None and transcoder.slots and is_electable(transcoder, height):
+        transcoder = TRANSCODERS.read(state, address)
+        if transcoder.slots and not active.left:
             found.append(Candidate(address, active.rates.price_per_segment, active.stake, transcoder.slots))
     return found
 
@@ -110,7 +109,7 @@ def draw_waiting_jobs(state: State, env: BlockEnv) -> None:
     waiting = _take_turn(state)
     if not waiting:
         return
-    candidates = get_candidates(state, env.height)
+    candidates = get_candidates(state)
     for job_id in waiting:
         job = JOBS.read(state, job_id)
         drawn = _draw(env, job_id, job, candidates)

@@ -72,6 +72,12 @@ def change_bonded(state: State, by: int) -> None:
     TOTALS.put(state, replace(totals, bonded=Lpt(totals.bonded + by)))
 
 
+def change_unbonding(state: State, by: int) -> None:
+    """Keep the sum of all LPT under locks."""
+    totals = TOTALS.read(state)
+    TOTALS.put(state, replace(totals, unbonding=Lpt(totals.unbonding + by)))
+
+
 # --- transactions
 
 

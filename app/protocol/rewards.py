@@ -64,7 +64,7 @@ def process_reward(state: State, env: TxEnv, message: Reward) -> None:
         Rejection: ROUND_NOT_INITIALIZED, NOT_ACTIVE or REWARD_ALREADY_CALLED.
     """
     now, active = require_initialized(state), ACTIVE.get(state, env.sender)
-    if active is None:
+    if active is None or active.left:
         raise Rejection(Reason.NOT_ACTIVE, "only a transcoder of this round's active set is rewarded")
     if active.rewarded:
         raise Rejection(Reason.REWARD_ALREADY_CALLED, f"in round {now.number}")

@@ -3,13 +3,16 @@
 A round begins every `round_length` blocks and must be initialised once, by anybody or by the chain itself. Until then
 every message that reads the round is refused. Initialising goes in this order: close the old round, move inflation,
 elect, derive the consensus validators.
+
+Who has not called Reward in `missed_reward_threshold` rounds in a row is slashed as the last of them is closed, and
+the stake that unbonded in it with it.
 """
 
 from dataclasses import replace
 
 from app.messages.bodies import InitializeRound
 from app.messages.events import RewardMissed, RoundInitialized
-from app.messages.records import ActiveTranscoder, RoundState
+from app.messages.records import ActiveTranscoder, RoundState, SlashReason
 from app.messages.rejections import Reason, Rejection
 from app.params import compute_lock_length
 from app.primitives.address import Address
@@ -18,6 +21,7 @@ from app.protocol.clock import is_locked, is_over
 from app.protocol.environment import BlockEnv, Env, TxEnv
 from app.protocol.inflation import compute_mintable, move_inflation_rate
 from app.protocol.rewards import pay_reward
+from app.protocol.slashing import slash
 from app.protocol.sortition import draw_number
 from app.protocol.stake import settle_pool
 from app.protocol.transcoders import effective_rates, get_lowest_price, is_electable
@@ -27,10 +31,10 @@ from app.state.tables import ACTIVE, CANDIDATES_BY_STAKE, ROUND, TRANSCODERS, Re
 # --- predicates and accessors
 
 
-def get_candidates_in_order(state: ReadState, height: Height) -> list[Address]:
+def get_candidates_in_order(state: ReadState) -> list[Address]:
     """All electable candidates, most stake first, ties by address."""
     ranked = [address for _, address in CANDIDATES_BY_STAKE.keys(state)]
-    return [address for address in ranked if is_electable(TRANSCODERS.read(state, address), height)]
+    return [address for address in ranked if is_electable(TRANSCODERS.read(state, address))]
 
 
 # --- mutators
@@ -82,15 +86,23 @@ def initialize_round(state: State, env: Env) -> None:
 def close_round(state: State, env: Env) -> None:
     """Settle the rewards of the round that is over: paid by the chain itself, or counted as missed."""
     for (address,), active in list(ACTIVE.items(state)):
-        if active.rewarded:
+        if active.rewarded or active.left:
             continue
         if env.params.auto_reward:
             pay_reward(state, env, address, active, env.params.competitiveness_tolerance)
-            continue
-        transcoder = TRANSCODERS.read(state, address)
-        missed = transcoder.missed_rewards + 1
-        TRANSCODERS.put(state, replace(transcoder, missed_rewards=missed), address)
-        env.emit(RewardMissed(address, ROUND.read(state).number, missed))
+        else:
+            _miss_reward(state, env, address)
+
+
+def _miss_reward(state: State, env: Env, address: Address) -> None:
+    """Count a missed reward, and slash for the last of so many in a row; after that the count begins anew."""
+    now, transcoder = ROUND.read(state), TRANSCODERS.read(state, address)
+    missed, threshold = transcoder.missed_rewards + 1, env.params.missed_reward_threshold
+    TRANSCODERS.put(state, replace(transcoder, missed_rewards=missed % threshold), address)
+    env.emit(RewardMissed(address, now.number, missed))
+    if missed == threshold:
+        last_height = Height(now.start_height + now.length - 1)
+        slash(state, env, address, env.params.missed_reward_slash_amount, SlashReason.MISSED_REWARD, last_height)
 
 
 def elect(state: State, env: Env) -> None:
@@ -98,7 +110,7 @@ def elect(state: State, env: Env) -> None:
     now, last = ROUND.read(state), {address: active for (address,), active in ACTIVE.items(state)}
     for address in last:
         ACTIVE.drop(state, address)
-    ranked = get_candidates_in_order(state, env.height)
+    ranked = get_candidates_in_order(state)
     elected, rest = ranked[: env.params.n], ranked[env.params.n :]
     if rest:
         elected.append(rest[draw_number(env.randomness, b"waitlist", now.number) % len(rest)])

@@ -12,23 +12,28 @@ the chain runs.
 A bond made in a round earns from the next round on: until then it lies in the pool's joining bucket, with shares of
 its own. The first touch of the pool in a later round turns the bucket into shares, so many whole ones for each joining
 share. So every share has an owner: whoever leaves last takes all that is left, and an emptied pool starts anew.
+
+A slash that leaves nothing ends the pool's era. The shares of an ended era are void, so that who bonds afterwards
+shares with nobody; the fees that they had earned stay their holders' own, kept with the era until the last has
+collected. A slash that leaves less than one part in `WORN_OUT` of what shares were once worth takes that as well:
+otherwise share counts would grow with each such slash, until fees per share round to nothing.
 """
 
 from dataclasses import replace
 
-from app.messages.records import DelegationPool, Delegator, Empty, JoinedBucket
+from app.messages.records import DelegationPool, Delegator, Empty, EndedEra, JoinedBucket
 from app.messages.rejections import Reason, Rejection
 from app.primitives.address import Address
 from app.primitives.amounts import MAX_AMOUNT, Lpt, Round, Wei, format_wei
-from app.primitives.fractions import mul_floor
+from app.primitives.fractions import Fraction, fraction_of, mul_ceil, mul_floor
 from app.protocol.ledger import change_bonded, pay_common_pool
 from app.state.tables import (
     CANDIDATES_BY_STAKE,
     DELEGATORS,
+    ENDED_ERAS,
     JOINED,
     POOLS,
     ROUND,
-    TRANSCODERS,
     ReadState,
     State,
 )
@@ -39,6 +44,9 @@ by which the stake of the pool has grown: less than a base unit, for all LPT tha
 
 FEE_SCALE = 10**63
 """The divisor of fee factors: 10^27 for each base unit, times the share scale."""
+
+WORN_OUT = 10**9
+"""By how much slashes can make the shares of one era cheaper."""
 
 # --- accessors
 
@@ -52,7 +60,9 @@ def get_total_stake(state: ReadState, candidate: Address) -> Lpt:
 def get_candidate(state: ReadState, address: Address) -> Address | None:
     """Towards whom an account is bonded, or none."""
     delegator = DELEGATORS.get(state, address)
-    return None if delegator is None else delegator.candidate
+    if delegator is None or not (delegator.shares or delegator.joining_shares):
+        return None
+    return None if _is_void(delegator, POOLS.read(state, delegator.candidate)) else delegator.candidate
 
 
 def get_stake(state: ReadState, address: Address) -> Lpt:
@@ -61,6 +71,8 @@ def get_stake(state: ReadState, address: Address) -> Lpt:
     if delegator is None:
         return Lpt(0)
     pool, fresh = _view_pool(state, delegator.candidate)
+    if _is_void(delegator, pool):
+        return Lpt(0)
     shares, joining = _current_shares(delegator, _joined_bucket(state, delegator, fresh))
     return Lpt(_value(shares, pool.stake, pool.shares) + _value(joining, pool.joining_stake, pool.joining_shares))
 
@@ -71,6 +83,9 @@ def get_pending_fees(state: ReadState, address: Address) -> Wei:
     if delegator is None:
         return Wei(0)
     pool, fresh = _view_pool(state, delegator.candidate)
+    if _is_void(delegator, pool):
+        ended = ENDED_ERAS.get(state, delegator.candidate, delegator.era)
+        return Wei(delegator.fees + (0 if ended is None else _void_holding(state, delegator, ended)[2]))
     return Wei(delegator.fees + _uncollected(delegator, _joined_bucket(state, delegator, fresh), pool.fee_factor))
 
 
@@ -92,6 +107,8 @@ def settle_delegator(state: State, address: Address) -> Delegator | None:
     if delegator is None:
         return None
     pool = settle_pool(state, delegator.candidate)
+    if _is_void(delegator, pool):
+        return _settle_void(state, address, delegator, pool)
     bucket = _joined_bucket(state, delegator)
     fees = _uncollected(delegator, bucket, pool.fee_factor)
     shares, joining = _current_shares(delegator, bucket)
@@ -115,9 +132,10 @@ def join_pool(state: State, address: Address, candidate: Address, amount: int) -
     The account is bonded towards this candidate already, or not at all.
     """
     now = ROUND.read(state).number
-    delegator = settle_delegator(state, address) or _unbonded(candidate)
-    assert delegator.candidate == candidate, "a bond that moves must leave first"
     pool = settle_pool(state, candidate)
+    delegator = settle_delegator(state, address) or _unbonded(candidate, pool.era)
+    assert delegator.candidate == candidate, "a bond that moves must leave first"
+    pool = POOLS.read(state, candidate)
     shares = _shares_of_bucket(pool, amount)
     grown = replace(
         pool,
@@ -138,40 +156,53 @@ def join_pool(state: State, address: Address, candidate: Address, amount: int) -
 
 def leave_pool(state: State, address: Address) -> Lpt:
     """Take an account's whole bond out; fees it has collected stay on its record. Returns the stake."""
+    return shrink_bond(state, address, MAX_AMOUNT)
+
+
+def shrink_bond(state: State, address: Address, wanted: int) -> Lpt:
+    """Take an amount out of an account's bond, what does not earn yet first, or all that there is. Returns it.
+
+    The shares that pay for it are rounded up, in favour of those who stay.
+    """
     delegator = settle_delegator(state, address)
     assert delegator is not None, "who is not bonded cannot leave"
     pool = POOLS.read(state, delegator.candidate)
-    active = _value(delegator.shares, pool.stake, pool.shares)
-    joining = _value(delegator.joining_shares, pool.joining_stake, pool.joining_shares)
+    joining, joining_paid = _price(wanted, delegator.joining_shares, pool.joining_stake, pool.joining_shares)
+    active, paid = _price(wanted - joining, delegator.shares, pool.stake, pool.shares)
     shrunk = replace(
         pool,
         stake=Lpt(pool.stake - active),
-        shares=pool.shares - delegator.shares,
+        shares=pool.shares - paid,
         joining_stake=Lpt(pool.joining_stake - joining),
-        joining_shares=pool.joining_shares - delegator.joining_shares,
+        joining_shares=pool.joining_shares - joining_paid,
     )
     if shrunk.shares == 0 and shrunk.joining_shares == 0:
         pay_common_pool(state, wei=shrunk.fees)  # what divisions have left; everybody has collected and gone
         shrunk = replace(shrunk, fees=Wei(0))
     _put_pool(state, delegator.candidate, pool, shrunk)
-    DELEGATORS.put(state, replace(delegator, shares=0, joining_shares=0), address)
+    left = replace(delegator, shares=delegator.shares - paid, joining_shares=delegator.joining_shares - joining_paid)
+    DELEGATORS.put(state, left, address)
     change_bonded(state, -(active + joining))
     return Lpt(active + joining)
 
 
 def redirect(state: State, address: Address, candidate: Address) -> None:
-    """Point an account without stake at another candidate; its collected fees stay its own."""
-    delegator = DELEGATORS.read(state, address)
+    """Point an account without stake at another candidate; its collected fees and its locks stay its own."""
+    delegator = settle_delegator(state, address)
+    if delegator is None or delegator.candidate == candidate:
+        return
     assert delegator.shares == 0 and delegator.joining_shares == 0, "stake must leave before its owner moves"
-    factor = settle_pool(state, candidate).fee_factor
-    DELEGATORS.put(state, replace(delegator, candidate=candidate, fee_factor=factor), address)
+    pool = settle_pool(state, candidate)
+    moved = replace(delegator, candidate=candidate, fee_factor=pool.fee_factor, era=pool.era)
+    DELEGATORS.put(state, moved, address)
 
 
 def add_to_pool(state: State, address: Address, candidate: Address, amount: int) -> None:
     """Bond an amount that earns at once: a transcoder's cut of its reward, and stakes at genesis."""
-    delegator = settle_delegator(state, address) or _unbonded(candidate)
-    assert delegator.candidate == candidate, "only who is bonded to a candidate adds to its pool"
     pool = settle_pool(state, candidate)
+    delegator = settle_delegator(state, address) or _unbonded(candidate, pool.era)
+    assert delegator.candidate == candidate, "only who is bonded to a candidate adds to its pool"
+    pool = POOLS.read(state, candidate)
     shares = compute_shares(pool, amount)
     grown = replace(pool, stake=Lpt(pool.stake + amount), shares=pool.shares + shares)
     _put_pool(state, candidate, pool, grown)
@@ -185,6 +216,21 @@ def reward_pool(state: State, candidate: Address, amount: int) -> None:
     assert pool.shares > 0, "a pool without shares has nobody to reward"
     _put_pool(state, candidate, pool, replace(pool, stake=Lpt(pool.stake + amount)))
     change_bonded(state, amount)
+
+
+def slash_pool(state: State, candidate: Address, fraction: Fraction) -> Lpt:
+    """Take a fraction of all that is bonded towards a candidate, rounded down. Returns what was taken."""
+    pool = settle_pool(state, candidate)
+    stake = pool.stake - fraction_of(pool.stake, fraction)
+    joining = pool.joining_stake - fraction_of(pool.joining_stake, fraction)
+    if pool.shares > stake * SHARE_SCALE * WORN_OUT or pool.joining_shares > joining * WORN_OUT:
+        _end_era(state, candidate, pool)
+        taken = pool.stake + pool.joining_stake
+    else:
+        _put_pool(state, candidate, pool, replace(pool, stake=Lpt(stake), joining_stake=Lpt(joining)))
+        taken = pool.stake + pool.joining_stake - stake - joining
+    change_bonded(state, -taken)
+    return Lpt(taken)
 
 
 def credit_pool_fees(state: State, candidate: Address, amount: int) -> None:
@@ -222,7 +268,7 @@ def take_fees(state: State, address: Address, amount: int) -> None:
 
 def compute_shares(pool: DelegationPool, amount: int) -> int:
     """The shares that an amount buys, rounded down in favour of those who hold shares already."""
-    assert (pool.stake == 0) == (pool.shares == 0), "a slash leaves a base unit, or shares would be worth nothing"
+    assert (pool.stake == 0) == (pool.shares == 0), "a slash that leaves nothing ends the era of its shares"
     if pool.shares == 0:
         return amount * SHARE_SCALE
     return mul_floor(amount, pool.shares, pool.stake)
@@ -250,19 +296,25 @@ def index_candidate(state: State, candidate: Address, old: int | None, new: int 
         CANDIDATES_BY_STAKE.put(state, Empty(), MAX_AMOUNT - new, candidate)
 
 
-def _unbonded(candidate: Address) -> Delegator:
-    return Delegator(candidate, 0, 0, Round(0), 0, Wei(0))
+def _unbonded(candidate: Address, era: int) -> Delegator:
+    return Delegator(candidate, 0, 0, Round(0), 0, Wei(0), era)
 
 
 def _put_pool(state: State, candidate: Address, old: DelegationPool, new: DelegationPool) -> None:
     POOLS.put(state, new, candidate)
     before, after = old.stake + old.joining_stake, new.stake + new.joining_stake
-    if before != after and TRANSCODERS.has(state, candidate):
+    if before != after and CANDIDATES_BY_STAKE.has(state, MAX_AMOUNT - before, candidate):
         index_candidate(state, candidate, before, after)
 
 
 def _value(shares: int, stake: int, all_shares: int) -> int:
     return mul_floor(shares, stake, all_shares) if all_shares else 0
+
+
+def _price(wanted: int, held: int, stake: int, all_shares: int) -> tuple[int, int]:
+    # What a holder gets who wants an amount, and the shares that it pays with: all of them where it wants all.
+    value = _value(held, stake, all_shares)
+    return (value, held) if wanted >= value else (wanted, mul_ceil(wanted, all_shares, stake))
 
 
 def _shares_of_bucket(pool: DelegationPool, amount: int) -> int:
@@ -308,3 +360,59 @@ def _leave_bucket(state: State, delegator: Delegator, bucket: JoinedBucket) -> N
         JOINED.put(state, replace(bucket, unclaimed=left), delegator.candidate, delegator.joining_round)
     else:
         JOINED.drop(state, delegator.candidate, delegator.joining_round)
+
+
+# --- eras
+
+
+def _is_void(delegator: Delegator, pool: DelegationPool) -> bool:
+    return delegator.era != pool.era
+
+
+def _end_era(state: State, candidate: Address, pool: DelegationPool) -> None:
+    if pool.shares or pool.joining_shares:
+        ended = EndedEra(ROUND.read(state).number, pool.fee_factor, pool.fees, pool.shares, pool.joining_shares)
+        ENDED_ERAS.put(state, ended, candidate, pool.era)
+    emptied = replace(
+        pool, stake=Lpt(0), shares=0, fees=Wei(0), joining_stake=Lpt(0), joining_shares=0, era=pool.era + 1
+    )
+    _put_pool(state, candidate, pool, emptied)
+
+
+def _void_holding(state: ReadState, delegator: Delegator, ended: EndedEra) -> tuple[int, int, int]:
+    """Shares and joining shares that an account held when the era ended, and the fees they had earned until then."""
+    earned = delegator.joining_shares and delegator.joining_round != ended.round
+    bucket = _joined_bucket(state, delegator) if earned else None
+    shares, joining = _current_shares(delegator, bucket)
+    return shares, joining, _uncollected(delegator, bucket, ended.fee_factor)
+
+
+def _settle_void(state: State, address: Address, delegator: Delegator, pool: DelegationPool) -> Delegator:
+    ended, fees = ENDED_ERAS.get(state, delegator.candidate, delegator.era), 0
+    if ended is not None and (delegator.shares or delegator.joining_shares):
+        shares, joining, fees = _void_holding(state, delegator, ended)
+        bucket = None if joining else _joined_bucket(state, delegator)
+        if bucket is not None:
+            _leave_bucket(state, delegator, bucket)
+        _leave_era(state, delegator, ended, shares, joining, fees)
+    settled = replace(
+        delegator,
+        shares=0,
+        joining_shares=0,
+        fee_factor=pool.fee_factor,
+        fees=Wei(delegator.fees + fees),
+        era=pool.era,
+    )
+    DELEGATORS.put(state, settled, address)
+    return settled
+
+
+def _leave_era(state: State, delegator: Delegator, ended: EndedEra, shares: int, joining: int, fees: int) -> None:
+    rest = replace(
+        ended, shares=ended.shares - shares, joining_shares=ended.joining_shares - joining, fees=Wei(ended.fees - fees)
+    )
+    if rest.shares or rest.joining_shares:
+        ENDED_ERAS.put(state, rest, delegator.candidate, delegator.era)
+        return
+    ENDED_ERAS.drop(state, delegator.candidate, delegator.era)
+    pay_common_pool(state, wei=rest.fees)  # what divisions have left

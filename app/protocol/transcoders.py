@@ -35,9 +35,20 @@ PUBKEY_LENGTH = 32
 # --- predicates and accessors
 
 
-def is_electable(transcoder: Transcoder, height: Height) -> bool:
-    """Whether a candidate may be elected and given work: neither tombstoned nor jailed."""
-    return not transcoder.tombstoned and transcoder.jailed_until <= height
+def is_candidate(transcoder: Transcoder) -> bool:
+    """Whether a transcoder stands for election; one that has resigned can register again, a double-signer cannot."""
+    return not transcoder.tombstoned and not transcoder.resigned_height
+
+
+def is_electable(transcoder: Transcoder) -> bool:
+    """Whether a transcoder can be elected: a candidate that is not jailed."""
+    return is_candidate(transcoder) and not transcoder.jailed_until
+
+
+def get_registered(state: ReadState, address: Address) -> Transcoder | None:
+    """The record of a candidate; none for who has never registered, and for who has left."""
+    record = TRANSCODERS.get(state, address)
+    return record if record is not None and is_candidate(record) else None
 
 
 def effective_rates(transcoder: Transcoder, now: Round) -> Rates:
@@ -69,16 +80,21 @@ def get_lowest_price(state: ReadState) -> Wei | None:
 
 def register(state: State, address: Address, transcoder: Transcoder) -> None:
     """Write a transcoder, and keep the two orders and the owner of its consensus key with it."""
-    before = TRANSCODERS.get(state, address)
+    before = get_registered(state, address)
     if before is None:
         index_candidate(state, address, None, get_total_stake(state, address))
     else:
         CANDIDATES_BY_PRICE.drop(state, before.next_rates.price_per_segment, address)
     CANDIDATES_BY_PRICE.put(state, Empty(), transcoder.next_rates.price_per_segment, address)
-    key = transcoder.consensus_pubkey
-    if key and not CONSENSUS_KEYS.has(state, consensus_address(key)):
-        CONSENSUS_KEYS.put(state, ConsensusKeyOwner(address, key, Height(0)), consensus_address(key))
+    if transcoder.consensus_pubkey:
+        own_key(state, address, transcoder.consensus_pubkey)
     TRANSCODERS.put(state, transcoder, address)
+
+
+def own_key(state: State, address: Address, key: bytes) -> None:
+    """Write down whose consensus key this is, for ever: evidence comes late, and nobody else may use it."""
+    if not CONSENSUS_KEYS.has(state, consensus_address(key)):
+        CONSENSUS_KEYS.put(state, ConsensusKeyOwner(address, key, Height(0)), consensus_address(key))
 
 
 # --- transactions
@@ -94,12 +110,12 @@ def process_transcoder(state: State, env: TxEnv, message: TranscoderMessage) -> 
     check_service_uri(message.service_uri)
     now = require_initialized(state)
     _check_self_bond(state, env)
-    before = TRANSCODERS.get(state, env.sender)
+    before, registered = TRANSCODERS.get(state, env.sender), get_registered(state, env.sender)
     rates = Rates(message.price_per_segment, message.block_reward_cut, message.fee_share)
     require(before is None or not before.tombstoned, Reason.TOMBSTONED, "a double-signer cannot register again")
     _check_consensus_key(state, env.sender, before, message.consensus_pubkey)
     if is_locked(now, env.height, compute_lock_length(env.params)):
-        _check_lock(before, rates, message, now)
+        _check_lock(registered, rates, message, now)
     next_round = Round(now.number + 1)
     updated = _updated(before, rates, message, now.number)
     register(state, env.sender, updated)
@@ -121,7 +137,7 @@ def process_transcode_availability(state: State, env: TxEnv, message: TranscodeA
     Raises:
         Rejection: NOT_REGISTERED or LIMIT_EXCEEDED.
     """
-    transcoder = TRANSCODERS.get(state, env.sender)
+    transcoder = get_registered(state, env.sender)
     if transcoder is None:
         raise Rejection(Reason.NOT_REGISTERED, "only a registered transcoder can offer slots; send Transcoder first")
     slots = transcoder.slots + message.slots if message.slots else 0
@@ -149,6 +165,19 @@ def _check_self_bond(state: State, env: TxEnv) -> None:
 def _check_consensus_key(state: State, sender: Address, before: Transcoder | None, pubkey: bytes) -> None:
     if not pubkey:
         return
+    check_new_key(state, sender, pubkey)
+    if before is not None and before.consensus_pubkey not in (b"", pubkey):
+        raise Rejection(
+            Reason.CONSENSUS_KEY_IN_USE, "another consensus key is published already; RotateConsensusKey replaces it"
+        )
+
+
+def check_new_key(state: ReadState, sender: Address, pubkey: bytes) -> None:
+    """Refuse a consensus key that is none, or that belongs or has belonged to somebody else.
+
+    Raises:
+        Rejection: INVALID_FIELD or CONSENSUS_KEY_IN_USE.
+    """
     if len(pubkey) != PUBKEY_LENGTH:
         raise Rejection(Reason.INVALID_FIELD, f"an ed25519 key has {PUBKEY_LENGTH} bytes, this one {len(pubkey)}")
     owner = CONSENSUS_KEYS.get(state, consensus_address(pubkey))
@@ -156,8 +185,6 @@ def _check_consensus_key(state: State, sender: Address, before: Transcoder | Non
         raise Rejection(
             Reason.CONSENSUS_KEY_IN_USE, "this consensus key belongs, or has belonged, to another transcoder"
         )
-    if before is not None and before.consensus_pubkey not in (b"", pubkey):
-        raise Rejection(Reason.CONSENSUS_KEY_IN_USE, "another consensus key is published already")
 
 
 def _check_lock(before: Transcoder | None, rates: Rates, message: TranscoderMessage, now: RoundState) -> None:
@@ -193,4 +220,5 @@ def _updated(before: Transcoder | None, rates: Rates, message: TranscoderMessage
         next_rates_round=next_round,
         service_uri=message.service_uri,
         consensus_pubkey=message.consensus_pubkey or before.consensus_pubkey,
+        resigned_height=Height(0),
     )

@@ -2,10 +2,11 @@
 
 An elected transcoder that published an ed25519 key is a CometBFT validator; its power is its stake in whole LPT. The
 one drawn from the waitlist gets work, not power. The set is never empty: where an election would leave nobody, the
-last set stays. Updates are differences to what CometBFT was last told, which is the pending set, because they take
-effect two blocks later.
+last set stays. Who leaves within a round leaves the set at once. Updates are differences to what CometBFT was last
+told, which is the pending set, because they take effect two blocks later.
 """
 
+from collections.abc import Collection
 from dataclasses import replace
 
 from app.messages.events import ValidatorChanged
@@ -30,9 +31,24 @@ def get_elected_validators(state: ReadState) -> dict[bytes, Validator]:
     elected = {}
     for (address,), active in ACTIVE.items(state):
         key, power = TRANSCODERS.read(state, address).consensus_pubkey, active.stake // UNITS_PER_TOKEN
-        if key and power and not active.from_waitlist:
+        if key and power and not active.from_waitlist and not active.left:
             elected[key] = Validator(address, power)
     return elected
+
+
+def compute_validator_updates(last: ReadState, state: ReadState, changed: Collection[bytes]) -> list[tuple[bytes, int]]:
+    """What CometBFT must be told of the keys that a block has changed, sorted by key; 0 removes.
+
+    The set of the last block is what it was told last. A key that a block adds and removes again was never in its set,
+    and to remove it there would end the node.
+    """
+    updates = []
+    for key in sorted(changed):
+        before, after = VALIDATORS.get(last, key), VALIDATORS.get(state, key)
+        powers = before.power if before else 0, after.power if after else 0
+        if powers[0] != powers[1]:
+            updates.append((key, powers[1]))
+    return updates
 
 
 # --- mutators

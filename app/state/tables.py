@@ -56,6 +56,11 @@ class Table(Generic[R]):
         assert self._default is not None, f"{self.layout.name}: no record under {key!r}"
         return self._default
 
+    def parse(self, data: bytes) -> R:
+        """The record whose bytes were read from the state itself."""
+        record: R = decode(self.layout.record, data)
+        return record
+
     def has(self, state: ReadState, *key: KeyPart) -> bool:
         """Whether there is a record under a key."""
         return state.get(self.layout.key(*key)) is not None
@@ -106,7 +111,10 @@ POOLS: Table[records.DelegationPool] = Table(
     keyspace.POOLS, records.DelegationPool(Lpt(0), 0, 0, Wei(0), Round(0), Lpt(0), 0)
 )
 JOINED: Table[records.JoinedBucket] = Table(keyspace.JOINED)
+ENDED_ERAS: Table[records.EndedEra] = Table(keyspace.ENDED_ERAS)
 DELEGATORS: Table[records.Delegator] = Table(keyspace.DELEGATORS)
+LOCKS: Table[records.Lock] = Table(keyspace.LOCKS)
+LOCK_BATCHES: Table[records.LockBatch] = Table(keyspace.LOCK_BATCHES)
 TRANSCODERS: Table[records.Transcoder] = Table(keyspace.TRANSCODERS)
 CANDIDATES_BY_STAKE: Table[records.Empty] = Table(keyspace.CANDIDATES_BY_STAKE)
 CANDIDATES_BY_PRICE: Table[records.Empty] = Table(keyspace.CANDIDATES_BY_PRICE)
@@ -114,6 +122,7 @@ ROUND: Table[records.RoundState] = Table(keyspace.ROUND)
 ACTIVE: Table[records.ActiveTranscoder] = Table(keyspace.ACTIVE)
 VALIDATORS: Table[records.Validator] = Table(keyspace.VALIDATORS)
 CONSENSUS_KEYS: Table[records.ConsensusKeyOwner] = Table(keyspace.CONSENSUS_KEYS)
+MISSED_BLOCKS: Table[records.Empty] = Table(keyspace.MISSED_BLOCKS)
 DEPOSITS: Table[records.AmountRecord] = Table(keyspace.DEPOSITS, records.AmountRecord(Wei(0)))
 PROFILES: Table[records.Profile] = Table(keyspace.PROFILES)
 JOBS: Table[records.Job] = Table(keyspace.JOBS)

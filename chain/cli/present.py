@@ -16,7 +16,7 @@ from app.params import Params
 from app.primitives.amounts import Amount, Lpt, Wei, format_lpt, format_wei
 from app.primitives.fractions import Fraction, format_fraction
 
-_EXTRA: dict[str, Any] = {"total_stake": Lpt, "own_stake": Lpt, "pending_fees": Wei}
+_EXTRA: dict[str, Any] = {"total_stake": Lpt, "own_stake": Lpt, "pending_fees": Wei, "value": Lpt}
 _NOBODY = "0x" + "0" * 40
 """The address that stands for nobody, as in a job that waits for its transcoder."""
 _FORMATS: dict[Any, Any] = {Lpt: format_lpt, Wei: format_wei, Fraction: format_fraction}

@@ -65,7 +65,7 @@ QUESTIONS: tuple[Question, ...] = (
         "active",
         "/active",
         "The transcoders elected for the running round, with what was locked in.",
-        columns=("address", "stake", "rates.price_per_segment", "from_waitlist", "rewarded", "work"),
+        columns=("address", "stake", "rates.price_per_segment", "from_waitlist", "rewarded", "left", "work"),
     ),
     Question("election", "/election", "Who would be elected if the round ended now, and who waits."),
     Question("validators", "/validators", "The consensus validators.", columns=("operator", "power", "pubkey")),

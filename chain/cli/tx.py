@@ -28,6 +28,7 @@ from app.primitives.fractions import Fraction
 from chain.cli.arguments import ID
 from chain.cli.output import Output, node_option, output_option
 from chain.cli.sending import INCLUSION_SECONDS, Sender, checked, result_text, sending
+from chain.cli.tx_stake import STAKE_COMMANDS
 from chain.cli.tx_work import WORK_COMMANDS
 from chain.cometbft.home import NodeHome
 from chain.failures import UsageFailure
@@ -156,17 +157,19 @@ def deposit(sender: Sender, amount: Wei) -> Sequence[Body]:
 @tx.command()
 @click.option("--deposit", "deposit_wei", type=arguments.WEI, default="0", help="From your deposit, as 0.5ETH.")
 @click.option("--fees", "fees_wei", type=arguments.WEI, default="0", help="From the fees that your stake has earned.")
+@click.option("--lock", "lock_ids", type=ID, multiple=True, help="What was unbonded, once released; again for more.")
 @sending
-def withdraw(sender: Sender, deposit_wei: Wei, fees_wei: Wei) -> Sequence[Body]:
-    """Take ETH out of your deposit, out of the fees that your stake has earned, or both.
+def withdraw(sender: Sender, deposit_wei: Wei, fees_wei: Wei, lock_ids: tuple[int, ...]) -> Sequence[Body]:
+    """Take ETH out of your deposit or out of the fees that your stake has earned, and LPT out of released locks.
 
     \b
     Examples:  headwater tx withdraw --deposit 0.5ETH        how much is there: headwater query deposit ADDRESS
                headwater tx withdraw --fees 3gwei            how much is there: headwater query delegator ADDRESS
+               headwater tx withdraw --lock 1 --lock 2       which are released: headwater query delegator ADDRESS
     """
-    if not deposit_wei and not fees_wei:
-        raise click.UsageError("say what to take: --deposit AMOUNT, --fees AMOUNT, or both")
-    return [Withdraw(deposit_wei, fees_wei)]
+    if not (deposit_wei or fees_wei or lock_ids):
+        raise click.UsageError("say what to take: --deposit AMOUNT, --fees AMOUNT, --lock LOCK_ID, or several")
+    return [Withdraw(deposit_wei, fees_wei, lock_ids)]
 
 
 @tx.command()
@@ -240,7 +243,7 @@ def broadcast(transaction: str, no_wait: bool, node: str, output: Output) -> Non
     asyncio.run(_broadcast(_read_transaction(transaction), no_wait, node, output))
 
 
-for _command in WORK_COMMANDS:
+for _command in (*STAKE_COMMANDS, *WORK_COMMANDS):
     tx.add_command(_command)
 
 

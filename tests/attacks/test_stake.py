@@ -24,7 +24,7 @@ from tests.support.chain_driver import (
     start,
 )
 
-MANUAL = replace(TEST, auto_reward=False)
+MANUAL = replace(TEST, auto_reward=False, missed_reward_threshold=10)
 
 
 def test_a_registered_transcoder_cannot_delegate_its_stake_away():

@@ -13,8 +13,8 @@ BLOCKS = 100
 def test_every_invariant_holds_after_every_block_of_a_random_history(seed):
     history = History(seed)
     for _ in range(BLOCKS):
-        txs, proposer = history.block()
-        result = history.chain.block(*txs, proposer=proposer)  # checks all invariants
+        txs, said = history.block()
+        result = history.chain.block(*txs, **said)  # checks all invariants
         assert all(tx.code == 0 or Reason(tx.code) for tx in result.tx_results)
         assert all(tx.log for tx in result.tx_results if tx.code), "a refusal without a text"
     assert history.chain.state.recompute_root() == history.chain.state.root
@@ -23,8 +23,8 @@ def test_every_invariant_holds_after_every_block_of_a_random_history(seed):
 def test_a_long_history_keeps_every_stake_accounted_for():
     history = History(5)
     for number in range(600):
-        txs, proposer = history.block()
-        history.chain.finalize(*txs, proposer=proposer)
+        txs, said = history.block()
+        history.chain.finalize(*txs, **said)
         history.chain.engine.commit()
         if number % 50 == 0:
             assert find_broken(history.chain.state) == []

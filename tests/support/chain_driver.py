@@ -23,10 +23,11 @@ from app.messages.rejections import Reason
 from app.messages.transaction import TxBody, decode_tx, sign_body
 from app.params import Params
 from app.primitives.address import Address
-from app.primitives.amounts import Lpt, Wei
+from app.primitives.amounts import Height, Lpt, Wei
 from app.primitives.fractions import Fraction
-from app.primitives.hashing import sha256
+from app.primitives.hashing import Hash32, sha256
 from app.primitives.secp256k1 import private_key_to_address
+from app.protocol.environment import NOBODY, BlockEnv
 from app.protocol.ledger import pay_common_pool
 from app.protocol.stake import get_pending_fees, get_stake, get_total_stake
 from app.state.tables import ACCOUNTS, ROUND
@@ -94,13 +95,14 @@ class Chain:
         """The hash of a block, which is all that randomness comes from."""
         return bytes(sha256(self.hash_seed + height.to_bytes(8, "big")))
 
-    def finalize(self, *txs: bytes, proposer: bytes = bytes(20)) -> BlockResult:
-        """Execute the next block without committing it."""
-        return self.engine.finalize_block(self.next_height, self.block_hash(self.next_height), proposer, txs)
+    def finalize(self, *txs: bytes, proposer: bytes = bytes(20), **news: Any) -> BlockResult:
+        """Execute the next block without committing it; `absent` and `evidence` are news of validators."""
+        height = self.next_height
+        return self.engine.finalize_block(height, self.block_hash(height), proposer, txs, **news)
 
-    def block(self, *txs: bytes, proposer: bytes = bytes(20)) -> BlockResult:
+    def block(self, *txs: bytes, proposer: bytes = bytes(20), **news: Any) -> BlockResult:
         """Make, execute and commit the next block."""
-        result = self.finalize(*txs, proposer=proposer)
+        result = self.finalize(*txs, proposer=proposer, **news)
         self.engine.commit()
         require_sound(self.state)
         self.app_hashes.append(result.app_hash)
@@ -189,6 +191,14 @@ class Chain:
 def force(chain: Chain, change: Callable[[Overlay], None]) -> None:
     """Commit, as a height of its own, a change that no transition makes yet."""
     chain.state.commit(chain.next_height, chain.state.prepare(tamper(chain.state, change).changes()))
+
+
+def enact(chain: Chain, transition: Callable[[Overlay, BlockEnv], Any]) -> list[Any]:
+    """Commit, as a height of its own, a transition that no message brings about by itself; returns its events."""
+    env = BlockEnv(CHAIN_ID, Height(chain.next_height), Hash32(bytes(32)), NOBODY, chain.params)
+    force(chain, lambda overlay: transition(overlay, env))
+    require_sound(chain.state)
+    return env.events
 
 
 def tamper(state: StateStore, change: Callable[[Overlay], None]) -> Overlay:

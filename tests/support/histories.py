@@ -10,6 +10,7 @@ from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
 from random import Random
+from typing import Any
 
 from app.execution.result import BlockResult
 from app.messages.bodies import (
@@ -22,12 +23,18 @@ from app.messages.bodies import (
     EndJob,
     InitializeRound,
     Job,
+    Rebond,
     RegisterVerifier,
+    ResignAsTranscoder,
     RevealVerdict,
     Reward,
+    RotateConsensusKey,
     TranscodeAvailability,
     Transcoder,
     Transfer,
+    Unbond,
+    Unjail,
+    UpdateDelegatorStake,
     Withdraw,
 )
 from app.messages.events import event_attributes, event_name
@@ -35,8 +42,10 @@ from app.messages.genesis_state import GenesisProfile
 from app.messages.records import ChallengeStatus, JobStatus
 from app.messages.segment import make_stream_id
 from app.messages.verdict import verdict_commitment
-from app.primitives.fractions import ONE
+from app.primitives.amounts import Height
+from app.primitives.fractions import ONE, Fraction
 from app.primitives.hashing import sha256
+from app.protocol.environment import Evidence
 from app.protocol.transcoders import consensus_address
 from app.state.tables import CHALLENGES, CLAIMS, JOBS
 from app.store.leveldb import LevelDbBackend
@@ -65,20 +74,32 @@ class History:
 
     def __init__(self, seed: int, backend: MemoryBackend | LevelDbBackend | None = None) -> None:
         self.dice = Random(seed)
-        flags = {"auto_initialize_round": bool(seed % 2), "auto_reward": bool(seed % 3)}
+        fraction = Fraction((5 * 10**7, ONE // 2, ONE)[seed % 3])
+        flags = {
+            "auto_initialize_round": bool(seed % 2),
+            "auto_reward": bool(seed % 3),
+            "double_sign_slash_amount": fraction,
+            "missed_reward_slash_amount": fraction,
+        }
         profiles = (GenesisProfile(PROFILE_ID, "h264", 1000, "parameters"),)
         genesis = make_genesis(replace(PARAMS, **flags), [*ACCOUNTS, *VERIFIERS], VALIDATORS, profiles=profiles)
         self.chain = Chain(genesis, backend)
         self.works: dict[tuple[int, int], Work] = {}
 
-    def block(self) -> tuple[list[bytes], bytes]:
-        """The next block's transactions and its proposer's consensus address."""
+    def block(self) -> tuple[list[bytes], dict[str, Any]]:
+        """The next block's transactions, and what CometBFT says with them: proposer, absent validators, evidence."""
         setup = (
             [self.chain.sign(party, *messages) for party, messages in SETUP] if self.chain.engine.height == 0 else []
         )
         txs = setup or [self._tx() for _ in range(self.dice.choice((0, 1, 2, 4, 8)))]
-        proposer = self.dice.choice([bytes(20), *[consensus_address(party.consensus_key) for party in PARTIES[:4]]])
-        return txs, proposer
+        dice, keys = self.dice, [consensus_address(party.consensus_key) for party in PARTIES[:4]]
+        said: dict[str, Any] = {"proposer": dice.choice([bytes(20), *keys])}
+        if dice.random() < 0.4:
+            said["absent"] = [keys[0], *dice.choices(keys, k=dice.randrange(3))]
+        if dice.random() < 0.02:
+            height = Height(max(1, self.chain.engine.height - dice.randrange(25)))
+            said["evidence"] = [Evidence(dice.choice(keys[1:]), height)]
+        return txs, said
 
     def _tx(self) -> bytes:
         dice, kind = self.dice, self.dice.random()
@@ -109,6 +130,11 @@ class History:
                 InitializeRound(),
                 Deposit(dice.choice((0, 1, ETH))),
                 Withdraw(dice.choice((0, 1, ETH)), dice.choice((0, 1, 10**15))),
+                Withdraw(0, 0, (dice.randrange(1, 4),)),
+                Unbond(dice.choice((amount, amount, self.chain.stake(sender)))),
+                Rebond(dice.randrange(1, 4), someone.address),
+                dice.choice((ResignAsTranscoder(), Unjail(), RotateConsensusKey(sha256(sender.address)))),
+                UpdateDelegatorStake(someone.address),
                 RegisterVerifier(dice.choice((0, 2 * LPT)), ""),
                 Job(make_stream_id(sender.address, "s"), ladder(), dice.choice((0, 1000, 10**6)), dice.randrange(12)),
                 EndJob(dice.randrange(6)),
@@ -179,13 +205,13 @@ def play(seed: int, blocks: int, mode: str, folder: Path) -> Iterator[str]:
     backend = MemoryBackend() if mode == "memory" else LevelDbBackend(folder / "state")
     history = History(seed, backend)
     for number in range(blocks):
-        txs, proposer = history.block()
+        txs, said = history.block()
         if mode == "leveldb":
             pass_through_proposals(history.chain, txs)
-        result = history.chain.block(*txs, proposer=proposer)
+        result = history.chain.block(*txs, **said)
         yield describe(result)
         if mode == "restarts" and number % 3 == 2:
-            restart(history.chain, folder, txs, proposer)
+            restart(history.chain, folder, txs, said)
 
 
 def pass_through_proposals(chain: Chain, txs: list[bytes]) -> None:
@@ -195,9 +221,9 @@ def pass_through_proposals(chain: Chain, txs: list[bytes]) -> None:
     chain.engine.process_proposal(chain.engine.prepare_proposal(chain.next_height, txs, 10**6))
 
 
-def restart(chain: Chain, folder: Path, txs: list[bytes], proposer: bytes) -> None:
+def restart(chain: Chain, folder: Path, txs: list[bytes], said: dict[str, Any]) -> None:
     """Finalize a block that is never committed, stop, start, undo the last height, and replay it from its bytes."""
-    chain.finalize(*txs, proposer=proposer)
+    chain.finalize(*txs, **said)
     chain.engine.close()
     before = chain.app_hashes[-1]
     chain.engine = type(chain.engine)(StateStore(LevelDbBackend(folder / "state")))
@@ -208,7 +234,7 @@ def restart(chain: Chain, folder: Path, txs: list[bytes], proposer: bytes) -> No
     store = StateStore(LevelDbBackend(folder / "state"))
     store.rollback()
     chain.engine = type(chain.engine)(store)
-    assert chain.finalize(*txs, proposer=proposer).app_hash == before, "a replayed block gives another app hash"
+    assert chain.finalize(*txs, **said).app_hash == before, "a replayed block gives another app hash"
     chain.engine.commit()
 
 

@@ -169,6 +169,7 @@ class World:
         self.height = Height(1)
         self.randomness_seed = b""
         self.parties: dict[Address, Party] = {}
+        tables.PARAMS.put(self.state, self.params)
         tables.TOTALS.put(self.state, Totals(Lpt(0), Lpt(0), 1, 1))
         tables.SUPPLY.put(self.state, Supply(Lpt(0), Wei(0), Lpt(0), Lpt(0)))
         tables.COMMON_POOL.put(self.state, CommonPool(Lpt(0), Wei(0)))

@@ -79,7 +79,7 @@ def test_new_token_is_distributed_to_bonded_nodes_in_relative_proportion():
 
 
 def test_whoever_delegates_towards_nobody_behaving_earns_nothing():
-    chain = start(MANUAL)
+    chain = start(replace(MANUAL, missed_reward_threshold=10))
     chain.must(ALICE, Bond(1000 * LPT, VERA.address))
     chain.next_round()
     chain.next_round()  # Vera never calls Reward

@@ -230,7 +230,13 @@ def _distribute(view: TranscoderView) -> list[Action]:
 
 
 def _reward(view: TranscoderView) -> list[Action]:
-    if not view.calls_reward or view.active is None or view.active.rewarded or not view.moment.round.initialized:
+    if (
+        not view.calls_reward
+        or view.active is None
+        or view.active.rewarded
+        or view.active.left
+        or not view.moment.round.initialized
+    ):
         return []
     return [Send(f"reward/{view.moment.round.number}", bodies.Reward())]
 

@@ -11,7 +11,7 @@ from app.abci.proto import abci_pb2 as pb
 from app.execution.result import BlockResult, TxResult
 from app.messages import events
 from app.messages.bodies import Denom
-from app.messages.records import DisputeReason
+from app.messages.records import DisputeReason, LeaveReason, SlashReason
 from tests.support.abci_client import responses_of
 
 EVENT_CLASSES = [
@@ -21,7 +21,7 @@ SAMPLES = {bytes: b"\x01" * 600, str: "stream", int: 2**70, bool: True}
 
 
 def sample(hint):
-    if hint in (Denom, DisputeReason):
+    if hint in (Denom, DisputeReason, LeaveReason, SlashReason):
         return next(iter(hint))
     supertype = getattr(hint, "__supertype__", hint)
     return SAMPLES[getattr(supertype, "__supertype__", supertype)]

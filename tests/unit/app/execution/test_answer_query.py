@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 
 from app.execution.answer_query import _ANSWERS
 from app.execution.engine import Engine
-from app.messages.bodies import Bond, Denom, Deposit, Transfer
+from app.messages.bodies import Bond, Denom, Deposit, Transfer, Unbond
 from app.messages.keyspace import ACCOUNTS
 from app.messages.record import decode
 from app.messages.records import Account
@@ -70,7 +70,31 @@ def test_a_delegator_is_shown_with_its_candidate_and_what_it_has_now(chain):
         "candidate": to_checksum(VERA.address),
         "stake": str(5 * LPT),
         "pending_fees": "0",
+        "locks": [],
     }
+
+
+def test_a_delegator_is_shown_with_its_locks_and_what_they_are_worth():
+    chain = start(TEST)
+    chain.must(CAROL, Bond(5 * LPT, VERA.address))
+    chain.must(CAROL, Unbond(5 * LPT))
+    release = chain.engine.height + TEST.unbonding_period
+    answer = ask(chain, f"/delegator/{to_checksum(CAROL.address)}")
+    assert (answer["candidate"], answer["stake"]) == (None, "0")
+    assert answer["locks"] == [
+        {
+            "lock_id": 1,
+            "value": str(5 * LPT),
+            "released": False,
+            "candidate": to_checksum(VERA.address),
+            "liable_until": 12,
+            "batch": 0,
+            "principal": str(5 * LPT),
+            "release_height": release,
+        }
+    ]
+    chain.until(release + 1)
+    assert ask(chain, f"/delegator/{to_checksum(CAROL.address)}")["locks"][0]["released"] is True
 
 
 def test_a_transcoder_is_shown_with_its_stakes_its_rates_and_its_place(chain):

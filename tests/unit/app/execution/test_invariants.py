@@ -5,7 +5,7 @@ from dataclasses import replace
 import pytest
 
 from app.execution.invariants import INVARIANTS, InvariantBroken, find_broken, require_sound
-from app.messages.bodies import Bond
+from app.messages.bodies import Bond, Unbond
 from app.messages.records import Claim, ClaimStatus, Empty, JoinedBucket, RangeEnd
 from app.state import tables
 from genesis.presets.test import TEST
@@ -18,6 +18,7 @@ def chain():
     chain.must(ALICE, Bond(5 * LPT, VERA.address))
     chain.next_round()
     chain.must(BOB, Bond(5 * LPT, VERA.address))
+    chain.must(ALICE, Unbond(LPT))
     return chain
 
 
@@ -44,12 +45,15 @@ BREAKAGES = {
     "LPT supply": change(tables.ACCOUNTS, ALICE.address, lpt=1),
     "ETH total": change(tables.ACCOUNTS, ALICE.address, wei=1),
     "bonded total": change(tables.TOTALS, bonded=1),
+    "unbonding total": change(tables.TOTALS, unbonding=1),
+    "locks": change(tables.LOCKS, ALICE.address, 1, principal=2 * LPT),
     "verifier bonds": change(tables.TOTALS, verifier_bonds=1),
     "delegator stakes": change(tables.DELEGATORS, VERA.address, shares=1),
     "shares": change(tables.POOLS, VERA.address, shares=10**60),
     "uncollected fees": change(tables.POOLS, VERA.address, fee_factor=10**70),
     "candidate order": drop_from_order,
     "price order": lambda state: tables.CANDIDATES_BY_PRICE.put(state, Empty(), 3, ALICE.address),
+    "self bonds": change(tables.PARAMS, min_self_bond=2000 * LPT),
     "active stake": change(tables.ROUND, active_stake=1),
     "validator power": change(tables.VALIDATORS, VERA.consensus_key, power=1),
     "claimed once": claim_overlapping,

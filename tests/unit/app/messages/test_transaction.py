@@ -42,9 +42,9 @@ def refuse(raw, reason):
 
 
 def field(number, wire_type, payload=b""):
-    """A protobuf field with a number below 16."""
-    length = bytes([len(payload)]) if wire_type == 2 else b""
-    return bytes([number << 3 | wire_type]) + length + payload
+    """A protobuf field with a number below 2048."""
+    tag, length = number << 3 | wire_type, bytes([len(payload)]) if wire_type == 2 else b""
+    return (bytes([tag]) if tag < 128 else bytes([tag & 127 | 128, tag >> 7])) + length + payload
 
 
 @settings(max_examples=150)
@@ -111,8 +111,8 @@ def test_an_unknown_field_is_refused_as_unknown():
 
 
 def test_a_message_of_a_type_not_built_yet_is_unknown():
-    unbond = field(5, 2, field(2, 2, b"\x0a\x01\x05"))
-    body = pb.TxBody(chain_id="chain", fee_wei=b"\x01").SerializeToString() + unbond
+    propose = field(5, 2, field(23, 2, b"\x0a\x01\x05"))
+    body = pb.TxBody(chain_id="chain", fee_wei=b"\x01").SerializeToString() + propose
     refuse(seal(body, SIGNATURE), Reason.UNKNOWN_MESSAGE)
 
 

@@ -8,10 +8,12 @@ from app.messages.bodies import Bond
 from app.messages.events import Bonded, BondMoved
 from app.messages.rejections import Reason
 from app.primitives.address import to_checksum
+from app.protocol.environment import Evidence
 from app.protocol.stake import get_candidate
-from app.state.tables import ACTIVE, TRANSCODERS
+from app.protocol.transcoders import consensus_address
+from app.state.tables import ACTIVE
 from genesis.presets.test import TEST
-from tests.support.chain_driver import ALICE, BOB, CAROL, LPT, VERA, VIKTOR, force, rates_of, register, start
+from tests.support.chain_driver import ALICE, BOB, CAROL, LPT, VERA, VIKTOR, rates_of, register, start
 
 MANUAL = replace(TEST, auto_initialize_round=False)
 
@@ -118,8 +120,7 @@ def test_no_bond_is_taken_while_the_round_waits_to_be_initialised():
 def test_nobody_bonds_towards_a_double_signer():
     chain = start(TEST, [VERA, VIKTOR])
     register(chain, CAROL)
-    record = replace(TRANSCODERS.read(chain.state, CAROL.address), tombstoned=True)
-    force(chain, lambda overlay: TRANSCODERS.put(overlay, record, CAROL.address))
+    chain.block(evidence=[Evidence(consensus_address(CAROL.consensus_key), chain.engine.height)])
     text = chain.refused(ALICE, Bond(LPT, CAROL.address), reason=Reason.TOMBSTONED)
     assert text == f"{to_checksum(CAROL.address)} has signed two blocks of one height"
     chain.refused(CAROL, rates_of(CAROL), reason=Reason.TOMBSTONED)

@@ -10,7 +10,7 @@ from app.messages.options import TranscodingOptions
 from app.messages.records import JobStatus, Profile
 from app.messages.rejections import Reason
 from app.messages.segment import make_stream_id
-from app.primitives.amounts import Height, Wei
+from app.primitives.amounts import Wei
 from app.protocol import jobs
 from app.protocol.environment import NOBODY
 from app.state.tables import ACTIVE, OPEN_JOBS, PROFILES, WAITING_JOBS
@@ -170,11 +170,10 @@ def test_one_slot_takes_one_of_two_jobs_in_the_same_block():
     assert world.record(transcoder).slots == 0
 
 
-def test_jailed_and_tombstoned_transcoders_are_not_drawn():
+def test_who_has_left_the_active_set_in_its_round_is_not_drawn():
     world = World()
-    jailed, tombstoned = world.transcoder("jailed"), world.transcoder("tombstoned")
-    jobs.TRANSCODERS.put(world.state, replace(world.record(jailed), jailed_until=Height(9)), jailed.address)
-    jobs.TRANSCODERS.put(world.state, replace(world.record(tombstoned), tombstoned=True), tombstoned.address)
+    gone = world.transcoder("gone")
+    ACTIVE.put(world.state, replace(ACTIVE.read(world.state, gone.address), left=True), gone.address)
     job_id = world.open_job(world.broadcaster())
     world.next_block()
     assert world.job(job_id).status is JobStatus.WAITING

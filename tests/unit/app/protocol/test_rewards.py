@@ -84,7 +84,7 @@ def test_no_reward_is_paid_while_the_round_waits_to_be_initialised():
 
 
 def test_a_reward_ends_a_series_of_missed_ones():
-    chain = start(MANUAL)
+    chain = start(replace(MANUAL, missed_reward_threshold=3))
     chain.next_round()
     chain.next_round()
     assert TRANSCODERS.read(chain.state, VERA.address).missed_rewards == 2

@@ -30,6 +30,7 @@ from tests.support.chain_driver import (
 )
 
 MANUAL = replace(TEST, auto_initialize_round=False, auto_reward=True)
+PATIENT = replace(TEST, missed_reward_threshold=10)
 BY_HAND = replace(MANUAL, auto_reward=False)
 
 
@@ -168,7 +169,7 @@ def test_ties_go_to_the_smaller_address_whoever_came_first():
 
 
 def test_stakes_and_rates_are_locked_in_for_the_round():
-    chain = start(TEST, [VERA, VIKTOR])
+    chain = start(PATIENT, [VERA, VIKTOR])
     chain.next_round()
     before = ACTIVE.read(chain.state, VERA.address)
     chain.must(ALICE, Bond(50 * LPT, VERA.address))
@@ -188,9 +189,7 @@ def test_the_jailed_and_the_tombstoned_are_not_elected():
             TRANSCODERS.put(overlay, replace(TRANSCODERS.read(overlay, party.address), **change), party.address)
 
     register(chain, ALICE, stake=1 * LPT)
-    state = tamper(chain.state, punish)
-    assert get_candidates_in_order(state, 49) == [ALICE.address]
-    assert get_candidates_in_order(state, 50) == [VERA.address, ALICE.address]
+    assert get_candidates_in_order(tamper(chain.state, punish)) == [ALICE.address]
 
 
 def test_a_round_remembers_the_stake_and_work_of_the_one_before():

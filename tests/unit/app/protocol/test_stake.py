@@ -250,5 +250,5 @@ def test_a_mistake_of_our_own_stops_the_application(mistake):
 
 
 def test_shares_without_stake_are_a_mistake_of_our_own():
-    with pytest.raises(AssertionError, match="a slash leaves a base unit"):
+    with pytest.raises(AssertionError, match="ends the era"):
         stake.compute_shares(replace(Pools().bonded(100).pool(), stake=0), 5)

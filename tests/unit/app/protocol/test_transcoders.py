@@ -185,10 +185,10 @@ def test_the_key_of_another_transcoder_is_refused():
     assert text == "this consensus key belongs, or has belonged, to another transcoder"
 
 
-def test_a_second_key_is_refused_while_keys_cannot_be_rotated():
+def test_a_second_key_is_refused_because_there_is_a_message_for_it():
     chain = start(TEST)
     text = chain.refused(VERA, rates_of(VERA, key=ALICE.consensus_key), reason=Reason.CONSENSUS_KEY_IN_USE)
-    assert text == "another consensus key is published already"
+    assert text == "another consensus key is published already; RotateConsensusKey replaces it"
 
 
 @pytest.mark.parametrize("length", [1, 31])

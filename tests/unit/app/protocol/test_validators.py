@@ -44,7 +44,7 @@ def test_power_is_the_locked_stake_in_whole_lpt_rounded_down():
 
 
 def test_only_what_changed_is_told_and_only_when_a_round_begins():
-    chain = start(TEST, [VERA, VIKTOR])
+    chain = start(replace(TEST, missed_reward_threshold=10), [VERA, VIKTOR])
     assert chain.must(ALICE, Bond(5 * LPT, VERA.address)).code == 0
     assert [result.validator_updates for result in chain.results] == [[]] * len(chain.results)
     result = chain.next_round()
@@ -80,7 +80,7 @@ def test_who_is_outvoted_is_removed_and_its_key_remembered():
 
 
 def test_who_comes_back_is_no_longer_counted_as_removed():
-    chain = start(replace(TEST, n=1))
+    chain = start(replace(TEST, n=1, missed_reward_threshold=10))
     register(chain, ALICE, stake=2000 * LPT)
     chain.next_round()
     chain.must(VERA, Bond(5000 * LPT, VERA.address))

@@ -45,7 +45,7 @@ def test_amounts_and_fractions_may_have_units():
     ("value", "text"),
     [
         (5, "message: 5 is not an object"),
-        ({}, "message.type: None is none of bond, transcoder"),
+        ({}, "message.type: None is none of bond, unbond"),
         ({"type": "slash"}, "message.type: 'slash' is none of"),
         (_transfer(amount="5gwei"), "message.amount: '5gwei' is not an amount"),
         (_transfer(amount=5), "message.amount: 5 is not a decimal string"),

@@ -148,6 +148,8 @@ def test_reward_is_called_once_per_round_by_name() -> None:
     assert decide(view(active=active, calls_reward=False)) == []
     rewarded = ActiveTranscoder(Lpt(1), given.RATES, False, True, 0, Lpt(0), 0)
     assert decide(view(active=rewarded)) == []
+    gone = ActiveTranscoder(Lpt(1), given.RATES, False, False, 0, Lpt(0), 0, left=True)
+    assert decide(view(active=gone)) == []
 
 
 def test_a_bonded_key_registers_and_then_offers_its_slots() -> None:
