@@ -88,18 +88,23 @@ def read_document(document: Any) -> Genesis:
     """Read what `build_document` has built; only its form is checked, not whether a chain could start with it.
 
     Raises:
-        GenesisError: a missing or malformed part, with its path.
+        GenesisError: every missing or malformed part, with its path.
     """
     if not isinstance(document, dict):
         raise GenesisError(["genesis document: not a JSON object"])
-    chain_id, genesis_time = (_text(document, name) for name in ("chain_id", "genesis_time"))
+    texts: dict[str, Any] = {name: document.get(name) for name in ("chain_id", "genesis_time")}
+    problems = [
+        f"{name}: {value!r} is not a text" for name, value in texts.items() if not (isinstance(value, str) and value)
+    ]
     if "app_state" not in document:
-        raise GenesisError(["app_state: missing; make a document with: headwater genesis init"])
+        raise GenesisError([*problems, "app_state: missing; make a document with: headwater genesis init"])
     try:
         state = from_json(GenesisState, document["app_state"], "app_state")
     except RecordError as error:
-        raise GenesisError([str(error)]) from None
-    return Genesis(chain_id, genesis_time, state, _names(document.get("validators") or []))
+        raise GenesisError([*problems, *error.problems]) from None
+    if problems:
+        raise GenesisError(problems)
+    return Genesis(**texts, state=state, names=_names(document.get("validators") or []))
 
 
 def dump_document(document: Document) -> bytes:
@@ -137,13 +142,6 @@ def _unique_names(pairs: list[tuple[str, Any]]) -> Document:
             raise ValueError(f"{name!r} stands twice in one object")
         found[name] = value
     return found
-
-
-def _text(document: Document, name: str) -> str:
-    value = document.get(name)
-    if not isinstance(value, str) or not value:
-        raise GenesisError([f"{name}: {value!r} is not a text"])
-    return value
 
 
 def _names(validators: Any) -> dict[bytes, str]:

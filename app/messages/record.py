@@ -8,9 +8,10 @@ their checksum, other bytes in hexadecimal, enumerations by name.
 
 import dataclasses
 import types
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from enum import IntEnum
-from functools import cache
+from functools import cache, partial
+from itertools import islice
 from typing import Any, NamedTuple, TypeVar, Union, get_args, get_origin, get_type_hints
 
 from app.primitives.address import Address, parse_address, to_checksum
@@ -21,9 +22,20 @@ from app.primitives.hashing import Hash32
 T = TypeVar("T")
 Json = Any
 
+MOST_UNKNOWN = 20
+"""So many unknown fields of one record are told; what a stranger sends may have any number."""
+
 
 class RecordError(ValueError):
-    """Bytes or JSON that are not the record they should be; the text names the field."""
+    """Bytes or JSON that are not the record they should be; the text names the field.
+
+    Attributes:
+        problems: one text per field that is wrong; the error's own text is the first.
+    """
+
+    def __init__(self, *problems: str) -> None:
+        super().__init__(problems[0])
+        self.problems = problems
 
 
 class Codec(NamedTuple):
@@ -232,7 +244,7 @@ def _tuple_codec(item: Codec) -> Codec:
     def parse(value: Json, path: str) -> tuple[Any, ...]:
         if not isinstance(value, list):
             raise RecordError(f"{path}: {value!r} is not a list")
-        return tuple(item.from_json(element, f"{path}[{i}]") for i, element in enumerate(value))
+        return tuple(_read_all(partial(item.from_json, element, f"{path}[{i}]") for i, element in enumerate(value)))
 
     return Codec(write, read, lambda value: [item.to_json(element) for element in value], parse)
 
@@ -287,21 +299,33 @@ def _record_codec(cls: Any) -> Codec:
         return {name: codec.to_json(getattr(value, name)) for name, codec in fields}
 
     def parse(value: Json, path: str) -> Any:
-        _check_names(value, path, [name for name, _ in fields], required)
-        return cls(**{n: c.from_json(value[n], f"{path}.{n}") for n, c in fields if n in value})
+        if not isinstance(value, dict):
+            raise RecordError(f"{path}: {value!r} is not an object")
+        wrong_names = _wrong_names(value, path, [name for name, _ in fields], required)
+        given = [(name, codec) for name, codec in fields if name in value]
+        values = _read_all((partial(codec.from_json, value[n], f"{path}.{n}") for n, codec in given), wrong_names)
+        return cls(**{name: each for (name, _), each in zip(given, values, strict=True)})
 
     return Codec(write, read, show, parse)
 
 
-def _check_names(value: Json, path: str, known: list[str], required: set[str]) -> None:
-    if not isinstance(value, dict):
-        raise RecordError(f"{path}: {value!r} is not an object")
-    for name in value:
-        if name not in known:
-            raise RecordError(f"{path}.{name}: unknown field; known are {', '.join(known)}")
-    for name in known:
-        if name in required and name not in value:
-            raise RecordError(f"{path}.{name}: missing")
+def _wrong_names(value: dict[str, Json], path: str, known: list[str], required: set[str]) -> list[str]:
+    unknown = islice((name for name in value if name not in known), MOST_UNKNOWN)
+    told = [f"{path}.{name}: unknown field; known are {', '.join(known)}" for name in unknown]
+    return told + [f"{path}.{name}: missing" for name in known if name in required and name not in value]
+
+
+def _read_all(readers: Iterable[Callable[[], Any]], problems: Iterable[str] = ()) -> list[Any]:
+    """What all readers give, or one error with every problem there is."""
+    values, found = [], list(problems)
+    for read in readers:
+        try:
+            values.append(read())
+        except RecordError as error:
+            found += error.problems
+    if found:
+        raise RecordError(*found)
+    return values
 
 
 _INT = Codec(_write_int, _read_int, int, _int_from_json)

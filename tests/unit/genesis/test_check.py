@@ -131,6 +131,23 @@ def test_all_problems_are_told_at_once():
     ]
 
 
+def test_every_malformed_field_is_told():
+    def change(document):
+        document["chain_id"] = ""
+        state = document["app_state"]
+        state["params"] |= {"t": "x", "zeta": 1}
+        del state["params"]["n"]
+        state["accounts"][0]["lpt"] = 5
+
+    assert [problem.split(": ")[0] for problem in _problems(change)] == [
+        "chain_id",
+        "app_state.params.zeta",
+        "app_state.params.n",
+        "app_state.params.t",
+        "app_state.accounts[0].lpt",
+    ]
+
+
 def test_every_parameter_out_of_its_range_is_told():
     assert [problem.split(" is ")[0] for problem in _problems(_params(t=1, quorum=10**9 + 1))] == [
         "app_state.params: t",
