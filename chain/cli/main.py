@@ -119,7 +119,7 @@ def headwater() -> None:
     """Headwater: decentralised live video on a chain of its own.
 
     Transcoders stake LPT, are elected per round, do the jobs of broadcasters, claim what they did, and are challenged,
-    verified and paid by the chain. This command runs nodes and networks, keeps keys, sends transactions and
+    verified, paid or slashed by the chain. This command runs nodes and networks, keeps keys, sends transactions and
     asks the chain.
     """
 
