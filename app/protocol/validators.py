@@ -1,9 +1,10 @@
 """Transcoders as consensus validators (protocol.md, section 6).
 
 An elected transcoder that published an ed25519 key is a CometBFT validator; its power is its stake in whole LPT. The
-one drawn from the waitlist gets work, not power. The set is never empty: where an election would leave nobody, the
-last set stays. Who leaves within a round leaves the set at once. Updates are differences to what CometBFT was last
-told, which is the pending set, because they take effect two blocks later.
+one drawn from the waitlist gets work, not power. The set is never empty: where an election would leave nobody, those
+of the last set who still have a place stay, and where that is nobody, all of it stays. Who leaves within a round
+leaves the set at once. Updates are differences to what CometBFT was last told, which is the pending set, because they
+take effect two blocks later.
 """
 
 from collections.abc import Collection
@@ -36,6 +37,16 @@ def get_elected_validators(state: ReadState) -> dict[bytes, Validator]:
     return elected
 
 
+def get_remaining_validators(state: ReadState) -> dict[bytes, Validator]:
+    """The validators of the last set that still have a place in the round, with their power of then, by key."""
+    remaining = {}
+    for _, validator in VALIDATORS.items(state):
+        active = ACTIVE.get(state, validator.operator)
+        if active is not None and not active.left:
+            remaining[TRANSCODERS.read(state, validator.operator).consensus_pubkey] = validator
+    return remaining
+
+
 def compute_validator_updates(last: ReadState, state: ReadState, changed: Collection[bytes]) -> list[tuple[bytes, int]]:
     """What CometBFT must be told of the keys that a block has changed, sorted by key; 0 removes.
 
@@ -56,7 +67,7 @@ def compute_validator_updates(last: ReadState, state: ReadState, changed: Collec
 
 def update_validators(state: State, env: Env) -> None:
     """Make the consensus set follow the active set; the changes go to CometBFT with the block's events."""
-    elected = get_elected_validators(state)
+    elected = get_elected_validators(state) or get_remaining_validators(state)
     if not elected:
         return
     for (key,), validator in list(VALIDATORS.items(state)):

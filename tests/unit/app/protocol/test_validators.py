@@ -2,9 +2,10 @@
 
 from dataclasses import replace
 
-from app.messages.bodies import Bond, Reward
+from app.messages.bodies import Bond, ResignAsTranscoder, Reward
 from app.messages.events import ValidatorChanged
 from app.primitives.amounts import UNITS_PER_TOKEN
+from app.primitives.fractions import Fraction
 from app.protocol.transcoders import consensus_address
 from app.protocol.validators import get_operator
 from app.state.tables import ACTIVE, CONSENSUS_KEYS, VALIDATORS
@@ -109,6 +110,19 @@ def test_where_an_election_leaves_nobody_with_a_key_the_last_set_stays():
     chain.must(ALICE, rates_of(ALICE))
     result = chain.next_round()
     assert result.validator_updates == sorted([(ALICE.consensus_key, 2000), (VERA.consensus_key, 0)])
+
+
+def test_who_leaves_a_set_that_only_stayed_leaves_it_while_another_one_is_there():
+    """Slashes have taken nearly all, so that nobody has a whole LPT and the last set stays; then one of two resigns."""
+    nearly_all = Fraction(999_999_999)
+    params = replace(TEST, auto_reward=False, missed_reward_threshold=1, missed_reward_slash_amount=nearly_all)
+    chain = start(replace(params, min_self_bond=1), [VERA, VIKTOR])
+    chain.next_round()
+    assert set(powers(chain)) == {VERA.consensus_key, VIKTOR.consensus_key}
+    result = chain.block(chain.sign(VERA, ResignAsTranscoder()))
+    assert result.validator_updates == [(VERA.consensus_key, 0)]
+    chain.must(VIKTOR, ResignAsTranscoder())
+    assert set(powers(chain)) == {VIKTOR.consensus_key}
 
 
 def test_there_are_as_many_validators_as_elected_transcoders_with_keys():
