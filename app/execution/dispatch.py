@@ -25,6 +25,7 @@ from app.protocol.transcoders import process_transcode_availability, process_tra
 from app.protocol.verification.committee import close_commits, draw_committee, process_commit_verdict
 from app.protocol.verification.receipts import miss_receipt, process_verify
 from app.protocol.verification.registry import process_register_verifier
+from app.protocol.verification.reports import process_slash_double_claim, process_slash_missed_verification
 from app.protocol.verification.verdicts import close_reveals, process_reveal_verdict
 from app.state.tables import State
 
@@ -50,6 +51,8 @@ HANDLERS: dict[type, Handler] = {
     bodies.Reward: process_reward,
     bodies.InitializeRound: process_initialize_round,
     bodies.UpdateDelegatorStake: process_update_delegator_stake,
+    bodies.SlashMissedVerification: process_slash_missed_verification,
+    bodies.SlashDoubleClaim: process_slash_double_claim,
     bodies.Transfer: process_transfer,
     bodies.Unjail: process_unjail,
     bodies.RotateConsensusKey: process_rotate_consensus_key,

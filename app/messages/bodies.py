@@ -184,6 +184,23 @@ class UpdateDelegatorStake:
 
 
 @dataclass(frozen=True, slots=True)
+class SlashMissedVerification:
+    """Report that the receipt of a challenged segment was not shown in time; the finder earns its fee."""
+
+    job_id: int
+    claim_id: int
+    segment: int
+
+
+@dataclass(frozen=True, slots=True)
+class SlashDoubleClaim:
+    """Report two receipts of one transcoder for one segment of one job with different outputs."""
+
+    first: Receipt
+    second: Receipt
+
+
+@dataclass(frozen=True, slots=True)
 class Transfer:
     """Send LPT or ETH to another account."""
 
@@ -231,6 +248,8 @@ Body = (
     | Reward
     | InitializeRound
     | UpdateDelegatorStake
+    | SlashMissedVerification
+    | SlashDoubleClaim
     | Transfer
     | Unjail
     | RotateConsensusKey

@@ -370,6 +370,27 @@ class VerificationMissed:
 
 
 @dataclass(frozen=True, slots=True)
+class MissedVerificationReported:
+    """Somebody reported that the receipt of a challenged segment was not shown in time; its transcoder was slashed."""
+
+    job_id: int
+    claim_id: int
+    segment: int
+    transcoder: Address
+    finder: Address
+
+
+@dataclass(frozen=True, slots=True)
+class DoubleClaimReported:
+    """Somebody reported two receipts of one segment with different outputs; their transcoder was slashed."""
+
+    job_id: int
+    segment: int
+    transcoder: Address
+    finder: Address
+
+
+@dataclass(frozen=True, slots=True)
 class VerifierRegistered:
     """An account bonded as a verifier."""
 

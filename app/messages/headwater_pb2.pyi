@@ -31,7 +31,7 @@ class TxBody(_message.Message):
     def __init__(self, chain_id: _Optional[str] = ..., nonce: _Optional[int] = ..., fee_wei: _Optional[bytes] = ..., valid_until_height: _Optional[int] = ..., messages: _Optional[_Iterable[_Union[Message, _Mapping]]] = ..., memo: _Optional[str] = ...) -> None: ...
 
 class Message(_message.Message):
-    __slots__ = ("bond", "unbond", "rebond", "transcoder", "resign_as_transcoder", "transcode_availability", "job", "end_job", "deposit", "withdraw", "claim_work", "verify", "commit_verdict", "reveal_verdict", "distribute_fees", "reward", "initialize_round", "update_delegator_stake", "transfer", "unjail", "rotate_consensus_key", "register_verifier")
+    __slots__ = ("bond", "unbond", "rebond", "transcoder", "resign_as_transcoder", "transcode_availability", "job", "end_job", "deposit", "withdraw", "claim_work", "verify", "commit_verdict", "reveal_verdict", "distribute_fees", "reward", "initialize_round", "update_delegator_stake", "slash_missed_verification", "slash_double_claim", "transfer", "unjail", "rotate_consensus_key", "register_verifier")
     BOND_FIELD_NUMBER: _ClassVar[int]
     UNBOND_FIELD_NUMBER: _ClassVar[int]
     REBOND_FIELD_NUMBER: _ClassVar[int]
@@ -50,6 +50,8 @@ class Message(_message.Message):
     REWARD_FIELD_NUMBER: _ClassVar[int]
     INITIALIZE_ROUND_FIELD_NUMBER: _ClassVar[int]
     UPDATE_DELEGATOR_STAKE_FIELD_NUMBER: _ClassVar[int]
+    SLASH_MISSED_VERIFICATION_FIELD_NUMBER: _ClassVar[int]
+    SLASH_DOUBLE_CLAIM_FIELD_NUMBER: _ClassVar[int]
     TRANSFER_FIELD_NUMBER: _ClassVar[int]
     UNJAIL_FIELD_NUMBER: _ClassVar[int]
     ROTATE_CONSENSUS_KEY_FIELD_NUMBER: _ClassVar[int]
@@ -72,11 +74,13 @@ class Message(_message.Message):
     reward: Reward
     initialize_round: InitializeRound
     update_delegator_stake: UpdateDelegatorStake
+    slash_missed_verification: SlashMissedVerification
+    slash_double_claim: SlashDoubleClaim
     transfer: Transfer
     unjail: Unjail
     rotate_consensus_key: RotateConsensusKey
     register_verifier: RegisterVerifier
-    def __init__(self, bond: _Optional[_Union[Bond, _Mapping]] = ..., unbond: _Optional[_Union[Unbond, _Mapping]] = ..., rebond: _Optional[_Union[Rebond, _Mapping]] = ..., transcoder: _Optional[_Union[Transcoder, _Mapping]] = ..., resign_as_transcoder: _Optional[_Union[ResignAsTranscoder, _Mapping]] = ..., transcode_availability: _Optional[_Union[TranscodeAvailability, _Mapping]] = ..., job: _Optional[_Union[Job, _Mapping]] = ..., end_job: _Optional[_Union[EndJob, _Mapping]] = ..., deposit: _Optional[_Union[Deposit, _Mapping]] = ..., withdraw: _Optional[_Union[Withdraw, _Mapping]] = ..., claim_work: _Optional[_Union[ClaimWork, _Mapping]] = ..., verify: _Optional[_Union[Verify, _Mapping]] = ..., commit_verdict: _Optional[_Union[CommitVerdict, _Mapping]] = ..., reveal_verdict: _Optional[_Union[RevealVerdict, _Mapping]] = ..., distribute_fees: _Optional[_Union[DistributeFees, _Mapping]] = ..., reward: _Optional[_Union[Reward, _Mapping]] = ..., initialize_round: _Optional[_Union[InitializeRound, _Mapping]] = ..., update_delegator_stake: _Optional[_Union[UpdateDelegatorStake, _Mapping]] = ..., transfer: _Optional[_Union[Transfer, _Mapping]] = ..., unjail: _Optional[_Union[Unjail, _Mapping]] = ..., rotate_consensus_key: _Optional[_Union[RotateConsensusKey, _Mapping]] = ..., register_verifier: _Optional[_Union[RegisterVerifier, _Mapping]] = ...) -> None: ...
+    def __init__(self, bond: _Optional[_Union[Bond, _Mapping]] = ..., unbond: _Optional[_Union[Unbond, _Mapping]] = ..., rebond: _Optional[_Union[Rebond, _Mapping]] = ..., transcoder: _Optional[_Union[Transcoder, _Mapping]] = ..., resign_as_transcoder: _Optional[_Union[ResignAsTranscoder, _Mapping]] = ..., transcode_availability: _Optional[_Union[TranscodeAvailability, _Mapping]] = ..., job: _Optional[_Union[Job, _Mapping]] = ..., end_job: _Optional[_Union[EndJob, _Mapping]] = ..., deposit: _Optional[_Union[Deposit, _Mapping]] = ..., withdraw: _Optional[_Union[Withdraw, _Mapping]] = ..., claim_work: _Optional[_Union[ClaimWork, _Mapping]] = ..., verify: _Optional[_Union[Verify, _Mapping]] = ..., commit_verdict: _Optional[_Union[CommitVerdict, _Mapping]] = ..., reveal_verdict: _Optional[_Union[RevealVerdict, _Mapping]] = ..., distribute_fees: _Optional[_Union[DistributeFees, _Mapping]] = ..., reward: _Optional[_Union[Reward, _Mapping]] = ..., initialize_round: _Optional[_Union[InitializeRound, _Mapping]] = ..., update_delegator_stake: _Optional[_Union[UpdateDelegatorStake, _Mapping]] = ..., slash_missed_verification: _Optional[_Union[SlashMissedVerification, _Mapping]] = ..., slash_double_claim: _Optional[_Union[SlashDoubleClaim, _Mapping]] = ..., transfer: _Optional[_Union[Transfer, _Mapping]] = ..., unjail: _Optional[_Union[Unjail, _Mapping]] = ..., rotate_consensus_key: _Optional[_Union[RotateConsensusKey, _Mapping]] = ..., register_verifier: _Optional[_Union[RegisterVerifier, _Mapping]] = ...) -> None: ...
 
 class Bond(_message.Message):
     __slots__ = ("amount", "to")
@@ -291,6 +295,24 @@ class UpdateDelegatorStake(_message.Message):
     DELEGATOR_FIELD_NUMBER: _ClassVar[int]
     delegator: bytes
     def __init__(self, delegator: _Optional[bytes] = ...) -> None: ...
+
+class SlashMissedVerification(_message.Message):
+    __slots__ = ("job_id", "claim_id", "segment")
+    JOB_ID_FIELD_NUMBER: _ClassVar[int]
+    CLAIM_ID_FIELD_NUMBER: _ClassVar[int]
+    SEGMENT_FIELD_NUMBER: _ClassVar[int]
+    job_id: int
+    claim_id: int
+    segment: int
+    def __init__(self, job_id: _Optional[int] = ..., claim_id: _Optional[int] = ..., segment: _Optional[int] = ...) -> None: ...
+
+class SlashDoubleClaim(_message.Message):
+    __slots__ = ("first", "second")
+    FIRST_FIELD_NUMBER: _ClassVar[int]
+    SECOND_FIELD_NUMBER: _ClassVar[int]
+    first: Receipt
+    second: Receipt
+    def __init__(self, first: _Optional[_Union[Receipt, _Mapping]] = ..., second: _Optional[_Union[Receipt, _Mapping]] = ...) -> None: ...
 
 class Transfer(_message.Message):
     __slots__ = ("to", "denom", "amount")

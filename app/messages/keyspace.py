@@ -109,6 +109,8 @@ CLAIMED_RANGES = Layout("claimed", (NUMBER, NUMBER), records.RangeEnd)
 # verification: (job, claim, segment)
 CHALLENGES = Layout("challenge", (NUMBER, NUMBER, NUMBER), records.Challenge)
 DISPUTES = Layout("dispute", (NUMBER,), records.Dispute)
+# (job, segment) for which its transcoder was slashed because of two receipts
+DOUBLE_CLAIMS = Layout("double-claim", (NUMBER, NUMBER), records.Empty)
 VERIFIERS = Layout("verifier", (Address,), records.Verifier)
 # what falls due at a height: (height, kind, job, claim, segment)
 DUE = Layout("due", (NUMBER, NUMBER, NUMBER, NUMBER, NUMBER), records.Empty)

@@ -325,6 +325,7 @@ class Claim:
         challenged: the segments that were drawn, stored because block hashes are pruned.
         open_challenges: how many of them have no verdict yet.
         challenge_fee: the part of `verification_fee` that pays the committee of each of them.
+        slashed: whether its transcoder has been slashed for a verification that it missed.
     """
 
     transcoder: Address
@@ -340,6 +341,7 @@ class Claim:
     challenge_fee: Wei
     verify_deadline: Height
     slashing_end: Height
+    slashed: bool = False
 
 
 @unique

@@ -81,6 +81,11 @@ class Reason(IntEnum):
     VERIFIER_ALREADY_REGISTERED = 81
     VERIFIER_BOND_TOO_LOW = 82
     RECEIPT_SIGNATURE_INVALID = 83
+    # slashing of work
+    NOT_MISSED = 84
+    ALREADY_SLASHED = 85
+    SLASHING_PERIOD_OVER = 86
+    NO_DOUBLE_CLAIM = 87
 
 
 class Rejection(Exception):

@@ -137,7 +137,15 @@ def message_weight(message: Body) -> int:
 
 
 DEFAULT_WEIGHT = 10
-_WEIGHTS = {"transfer": 2, "claim_work": 50, "verify": 100, "initialize_round": 200, "reward": 20, "job": 40}
+_WEIGHTS = {
+    "transfer": 2,
+    "claim_work": 50,
+    "verify": 100,
+    "initialize_round": 200,
+    "reward": 20,
+    "job": 40,
+    "slash_double_claim": 60,
+}
 
 
 def _read_body(wire: Any) -> TxBody:

@@ -78,6 +78,14 @@ def get_overlap(state: ReadState, job_id: int, wanted: SegmentRange) -> tuple[in
     return found[0][1], found[1]
 
 
+def get_claim_of(state: ReadState, job_id: int, segment: int) -> Claim | None:
+    """The claim that holds a segment of a job, or none."""
+    if segment > MAX_SEQUENCE_NUMBER:
+        return None
+    found = get_overlap(state, job_id, SegmentRange(segment, segment))
+    return None if found is None else CLAIMS.read(state, job_id, found[1].claim_id)
+
+
 # --- mutators
 
 

@@ -14,6 +14,7 @@ from app.messages.bodies import (
     EndJob,
     Job,
     SegmentRange,
+    SlashMissedVerification,
 )
 from app.messages.options import compute_fee_per_segment
 from app.messages.segment import check_stream_id, make_stream_id
@@ -148,7 +149,53 @@ def distribute_fees(sender: Sender, job_id: int, claim_id: int) -> Sequence[Body
     return [DistributeFees(job_id, claim_id)]
 
 
-WORK_COMMANDS = (job, end_job, claim_work, verify, commit_verdict, reveal_verdict, distribute_fees)
+@click.command("slash-missed-verification")
+@click.argument("job_id", type=ID)
+@click.argument("claim_id", type=ID)
+@click.argument("segment", type=ID)
+@sending
+def slash_missed_verification(sender: Sender, job_id: int, claim_id: int, segment: int) -> Sequence[Body]:
+    """Report that SEGMENT of the claim CLAIM_ID of the job JOB_ID was challenged and never shown.
+
+    Its transcoder is slashed, once per claim, and you earn the finder's fee. Possible after the claim's verification
+    period, for the slashing period.
+
+    \b
+    Example:  headwater tx slash-missed-verification 1 1 7     which are missed: headwater query challenges
+    """
+    return [SlashMissedVerification(job_id, claim_id, segment)]
+
+
+@click.command("slash-double-claim")
+@click.argument("file", type=click.Path(dir_okay=False, path_type=Path))
+@sending
+def slash_double_claim(sender: Sender, file: Path) -> Sequence[Body]:
+    """Report two receipts of one segment with different outputs, both signed by its transcoder, out of a JSON FILE.
+
+    The transcoder is slashed, once per segment, and you earn the finder's fee.
+
+    \b
+    {"first": {"job_id": 1, "stream_id": "0x…-cam1", "sequence_number": 7, "data_hash": "<hash>",
+               "transcoded_hash": "<hash>", "broadcaster_signature": "<130 digits>", "toolchain": "…",
+               "transcoder_signature": "<130 digits>"},
+     "second": {the same fields, with another transcoded_hash}}
+    \b
+    Example:  headwater tx slash-double-claim receipts-7.json
+    """
+    return [_from_file("slash_double_claim", file)]
+
+
+WORK_COMMANDS = (
+    job,
+    end_job,
+    claim_work,
+    verify,
+    commit_verdict,
+    reveal_verdict,
+    distribute_fees,
+    slash_missed_verification,
+    slash_double_claim,
+)
 
 
 def _from_file(name: str, file: Path) -> Body:

@@ -4,16 +4,19 @@ from dataclasses import replace
 
 import pytest
 
-from app.messages.bodies import DistributeFees, EndJob
+from app.messages.bodies import DistributeFees, EndJob, SlashDoubleClaim, SlashMissedVerification
 from app.messages.receipt import sign_receipt
 from app.messages.records import ChallengeStatus, ClaimStatus
 from app.messages.rejections import Reason
-from app.primitives.hashing import ZERO_HASH, keccak256
+from app.messages.segment import Segment, sign_segment
+from app.primitives.fractions import ONE
+from app.primitives.hashing import ZERO_HASH, keccak256, sha256
 from app.primitives.merkle import hash_leaf, merkle_path, merkle_root
 from app.protocol.sortition import is_challenged
+from app.protocol.stake import get_stake
 from genesis.presets.test import TEST
 from tests.support.judging import WRONG, Case
-from tests.support.work_world import EVERY_SEGMENT, Work, World, make_work, output_of
+from tests.support.work_world import EVERY_SEGMENT, Work, World, make_work, output_of, signed_again
 
 
 def test_the_proposer_cannot_choose_the_challenges_with_the_claims_own_block():
@@ -132,3 +135,32 @@ def test_a_claim_over_nothing_real_is_lost_when_it_is_challenged():
     case.world.advance(TEST.verification_period + 1)
     assert case.world.claim(1, claim_id).status is ClaimStatus.MISSED
     assert case.world.deposit(case.broadcaster) >= before
+
+
+def test_a_transcoder_that_reports_itself_still_loses_all_but_the_finders_fee():
+    case = Case()
+    world = case.world
+    world.advance_to(world.claim(1).verify_deadline + 1)
+    stake, had = get_stake(world.state, case.transcoder.address), world.lpt(case.transcoder)
+    world.send(case.transcoder, SlashMissedVerification(1, 1, 0))
+    lost = stake - get_stake(world.state, case.transcoder.address)
+    assert world.lpt(case.transcoder) - had == lost * TEST.finder_fee // ONE
+    world.refused(world.account("late"), SlashMissedVerification(1, 1, 0), Reason.ALREADY_SLASHED)
+
+
+def test_a_broadcaster_that_signs_two_inputs_under_one_number_cannot_have_its_transcoder_slashed():
+    case = Case()
+    first = case.work.receipts[0]
+    segment = Segment(first.stream_id, 0, sha256(b"another input"))
+    signature = sign_segment(segment, case.broadcaster.key)
+    honest = {"data_hash": segment.data_hash, "broadcaster_signature": signature}
+    second = signed_again(first, case.transcoder, transcoded_hash=keccak256(b"its output"), **honest)
+    case.world.refused(case.broadcaster, SlashDoubleClaim(first, second), Reason.NO_DOUBLE_CLAIM)
+
+
+def test_receipts_of_two_jobs_do_not_make_a_double_claim():
+    case = Case()
+    case.world.assigned_job(case.broadcaster, stream="s")
+    first = case.work.receipts[0]
+    replayed = signed_again(first, case.transcoder, job_id=2, transcoded_hash=keccak256(b"of the other job"))
+    case.world.refused(case.broadcaster, SlashDoubleClaim(first, replayed), Reason.NO_DOUBLE_CLAIM)

@@ -11,14 +11,22 @@ from hypothesis import settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, precondition, rule
 
-from app.messages.bodies import Deposit, DistributeFees, EndJob, TranscodeAvailability, Withdraw
+from app.messages.bodies import (
+    Deposit,
+    DistributeFees,
+    EndJob,
+    SlashDoubleClaim,
+    SlashMissedVerification,
+    TranscodeAvailability,
+    Withdraw,
+)
 from app.messages.records import ChallengeStatus, ClaimStatus, JobStatus
 from app.messages.rejections import Rejection
 from app.primitives.amounts import Wei
 from app.state import tables
 from genesis.presets.test import TEST
 from tests.support.judging import WRONG
-from tests.support.work_world import Verdict, Work, World, make_work, output_of
+from tests.support.work_world import Verdict, Work, World, make_work, output_of, signed_again
 
 PICK = st.integers(0, 10**6)
 MOSTLY_NONE = st.sampled_from([0, 0, 0, 0, 0, 1, 2, 6, 7])
@@ -131,6 +139,20 @@ class WorkMachine(RuleBasedStateMachine):
     def distribute(self, which):
         job_id, claim_id = self.pick(sorted(self.works), which)
         self.attempt(self.verifiers[0], DistributeFees(job_id, claim_id))
+
+    @precondition(lambda self: self.challenges(ChallengeStatus.MISSED))
+    @rule(which=PICK)
+    def report_a_miss(self, which):
+        place, _ = self.pick(self.challenges(ChallengeStatus.MISSED), which)
+        self.attempt(self.verifiers[1], SlashMissedVerification(*place))
+
+    @precondition(lambda self: self.works)
+    @rule(which=PICK)
+    def report_two_outputs(self, which):
+        place = self.pick(sorted(self.works), which)
+        first = self.works[place].receipts[0]
+        transcoder = self.world.parties[self.world.job(place[0]).transcoder]
+        self.attempt(self.verifiers[2], SlashDoubleClaim(first, signed_again(first, transcoder, transcoded_hash=WRONG)))
 
     # --- what there is to pick from
 

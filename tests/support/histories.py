@@ -29,6 +29,7 @@ from app.messages.bodies import (
     RevealVerdict,
     Reward,
     RotateConsensusKey,
+    SlashMissedVerification,
     TranscodeAvailability,
     Transcoder,
     Transfer,
@@ -139,6 +140,7 @@ class History:
                 Job(make_stream_id(sender.address, "s"), ladder(), dice.choice((0, 1000, 10**6)), dice.randrange(12)),
                 EndJob(dice.randrange(6)),
                 DistributeFees(dice.randrange(6), dice.randrange(3)),
+                SlashMissedVerification(dice.randrange(6), dice.randrange(3), dice.randrange(40)),
             ]
         )
 
@@ -168,6 +170,9 @@ class History:
             yield parties[1], [work.claim]
         for (job_id, claim_id), _ in CLAIMS.items(state):
             yield VALIDATORS[0], [DistributeFees(job_id, claim_id)]
+        for place, challenge in CHALLENGES.items(state):
+            if challenge.status is ChallengeStatus.MISSED:
+                yield ACCOUNTS[0], [SlashMissedVerification(*place)]
 
     def _verifications(self) -> Iterator[tuple[Party, list[Body]]]:
         for place, challenge in CHALLENGES.items(self.chain.state):

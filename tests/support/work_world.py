@@ -123,6 +123,11 @@ def make_work(job_id: int, broadcaster: Party, transcoder: Party, *ranges: tuple
     return Work(job_id, named, tuple(make_receipt(job_id, broadcaster, transcoder, n, stream) for n in numbers))
 
 
+def signed_again(receipt: Receipt, transcoder: Party, **changes: Any) -> Receipt:
+    """The receipt with these fields changed, signed by this transcoder."""
+    return sign_receipt(replace(receipt, **changes), transcoder.key)
+
+
 def make_receipt(job_id: int, broadcaster: Party, transcoder: Party, number: int, stream: str = "s") -> Receipt:
     segment = Segment(make_stream_id(broadcaster.address, stream), number, input_of(number))
     signature = sign_segment(segment, broadcaster.key)

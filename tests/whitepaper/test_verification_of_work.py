@@ -2,11 +2,12 @@
 
 from dataclasses import replace
 
-from app.messages.bodies import DistributeFees
-from app.messages.events import ClaimRefunded, VerificationMissed
+from app.messages.bodies import DistributeFees, SlashMissedVerification
+from app.messages.events import ClaimRefunded, StakeSlashed, VerificationMissed
 from app.messages.records import ChallengeStatus, ClaimStatus
 from app.messages.rejections import Reason
 from app.primitives.amounts import Wei
+from app.primitives.fractions import ONE
 from app.primitives.hashing import ZERO_HASH
 from genesis.presets.test import TEST
 from tests.support.judging import Case
@@ -78,6 +79,16 @@ def test_a_transcoder_that_does_not_show_what_it_must_loses_the_fee_from_the_bro
     assert events_of(events, ClaimRefunded) == [ClaimRefunded(1, 1, case.broadcaster.address, Wei(1_000))]
     assert case.world.deposit(case.broadcaster) == before + 1_000
     assert case.world.claim(1).status is ClaimStatus.MISSED
+
+
+def test_failing_to_invoke_verification_can_be_invoked_by_any_participant_for_finder_fee():
+    case = Case()
+    anybody = case.world.account("anybody")
+    case.world.advance(TEST.verification_period + 1)
+    (slashed,) = events_of(case.world.send(anybody, SlashMissedVerification(1, 1, 0)), StakeSlashed)
+    assert slashed.fraction == TEST.missed_verification_slash_amount
+    assert slashed.finder_fee == slashed.bonded * TEST.finder_fee // ONE
+    assert slashed.finder == anybody.address
 
 
 def test_a_claim_of_which_nothing_is_verified_needs_no_verifier():

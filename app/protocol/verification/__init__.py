@@ -10,6 +10,7 @@ comes later and finds it under `DISPUTES`. A committee never slashes a transcode
 - verdicts: reveal, judgement, disputes
 - committee: draw, commit
 - receipts: `Verify`, and what happens without it
+- reports: slashing for what anybody can show, a missed verification and two receipts of one segment
 
 The work of a block is bounded by the transactions of earlier ones: each `Verify` draws one committee in the next block,
 each challenge falls due once per step.

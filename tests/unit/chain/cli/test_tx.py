@@ -28,6 +28,7 @@ FILES = {
     | {"input_cid": HASH, "output_cid": HASH},
     "reveal.json": {"job_id": 1, "claim_id": 1, "segment": 7, "result": HASH, "keyed_digest": HASH, "salt": HASH}
     | {"finding": 0, "rendition": 0},
+    "double.json": {"first": RECEIPT, "second": RECEIPT},
     "large.json": {"type": "end_job", "job_id": 2**64},
     "several.json": {
         "messages": [
@@ -57,6 +58,8 @@ COMMANDS = {
     f"commit-verdict 1 1 7 {HASH}": "commit_verdict",
     "reveal-verdict FILES/reveal.json": "reveal_verdict",
     "distribute-fees 1 1": "distribute_fees",
+    "slash-missed-verification 1 1 7": "slash_missed_verification",
+    "slash-double-claim FILES/double.json": "slash_double_claim",
     "reward": "reward",
     "initialize-round": "initialize_round",
     "register-verifier 10LPT --uri http://localhost:2": "register_verifier",
