@@ -1,14 +1,21 @@
-"""These tests need a container engine that answers. Without one they are skipped, and say so."""
+"""These tests need a container engine that answers. Without one they are skipped, and say so.
 
+Tests that are coroutines are rows of the bench: several run at a time (lanes.py), each in a network of its own.
+"""
+
+import inspect
 import os
+import signal
 import subprocess
-from functools import cache
+from functools import cache, partial
 
 import pytest
 
 from tests.docker.engine import IMAGE, ROOT, why_no_engine
+from tests.docker.lanes import Lanes, Row
 
 IMAGE_SECONDS = 900
+LANES_KEY = pytest.StashKey[Lanes]()
 _reports: list[str] = []
 
 
@@ -33,10 +40,37 @@ def image():
     return built.stdout
 
 
-@pytest.fixture
-def tell():
-    """Takes lines for the summary at the end."""
-    return _reports.extend
+def _is_row(item):
+    return bool(item.get_closest_marker("docker")) and inspect.iscoroutinefunction(getattr(item, "obj", None))
+
+
+def _row(item):
+    parameters = item.callspec.params if hasattr(item, "callspec") else {}
+    size = item.get_closest_marker("docker").kwargs
+    return Row(item.nodeid.rpartition("/")[2], partial(item.obj, **parameters), **size)
+
+
+def _interrupt(_number, _frame):
+    raise KeyboardInterrupt("asked to end")
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_pyfunc_call(pyfuncitem):
+    """Begin every row of this session when the first is called, and wait for the one that is called."""
+    if not _is_row(pyfuncitem):
+        return None
+    session, own = pyfuncitem.session, _row(pyfuncitem)
+    if LANES_KEY not in session.stash:
+        session.stash[LANES_KEY] = Lanes()
+        signal.signal(signal.SIGTERM, _interrupt)  # by itself it would leave the containers where they are
+        session.stash[LANES_KEY].begin([_row(item) for item in session.items if _is_row(item)])
+    _reports.extend(session.stash[LANES_KEY].wait_for(own.name))
+    return True
+
+
+def pytest_sessionfinish(session):
+    if LANES_KEY in session.stash:
+        _reports.extend(session.stash[LANES_KEY].close())
 
 
 def pytest_terminal_summary(terminalreporter):

@@ -2,6 +2,7 @@
 
 import asyncio
 import os
+import random
 import secrets
 import shutil
 import tempfile
@@ -29,6 +30,9 @@ IMAGE_USER = 10001
 INSIDE = Path(__file__).with_name("inside.py")
 ONE_TRY = RpcLimits(timeout_seconds=3, attempts=1)
 START_SECONDS = 90.0
+SUBNET_ATTEMPTS = 3
+PORTS = range(20_000, 32_000)
+"""Below those that systems take for outgoing connections."""
 
 
 @dataclass(frozen=True)
@@ -66,7 +70,7 @@ class Network:
     label: str
     chain_id: str
     root: Path
-    subnet: str
+    subnet: str = ""
     nodes: list[Node] = field(default_factory=list)
     senders: list[Sender] = field(default_factory=list)
 
@@ -116,7 +120,7 @@ async def running(manifest: Manifest) -> AsyncIterator[Network]:
     """
     root = Path(tempfile.mkdtemp(prefix="headwater-docker-"))
     label = f"headwater-{secrets.token_hex(3)}"
-    network = Network(label, label, root, _subnet())
+    network = Network(label, label, root)
     try:
         await _start(network, manifest)
         yield network
@@ -139,8 +143,8 @@ async def _start(network: Network, manifest: Manifest) -> None:
         Keyring(network.root / name).add(name, sender.key, None)
     create(network.root, _plan(network, manifest, names, senders))
     _hand_over(network.root)
-    await docker("network", "create", "--subnet", f"{network.subnet}.0/24", "--label", network.label, network.label)
-    ports = choose_free_ports(len(names))
+    await _make_bridge(network)
+    ports = choose_ports(len(names))
     network.nodes = [
         Node(
             name,
@@ -187,9 +191,22 @@ def _hand_over(root: Path) -> None:
             os.chown(path, IMAGE_USER, IMAGE_USER)
 
 
-def _subnet() -> str:
-    """A third part of an address that hardly anybody else has."""
-    return f"10.{200 + secrets.randbelow(50)}.{secrets.randbelow(256)}"
+async def _make_bridge(network: Network) -> None:
+    """A bridge with a subnet that nobody has: another network may be starting at the same time."""
+    for left in reversed(range(SUBNET_ATTEMPTS)):
+        network.subnet = f"10.{200 + secrets.randbelow(50)}.{secrets.randbelow(256)}"
+        placed = ("--subnet", f"{network.subnet}.0/24", "--label", network.label)
+        try:
+            await docker("network", "create", *placed, network.label)
+            return
+        except EngineFailed:
+            if not left:
+                raise
+
+
+def choose_ports(count: int) -> list[int]:
+    """Free ports on 127.0.0.1 that stay free while a container is down: no outgoing connection is given one of them."""
+    return choose_free_ports(count, preferred=random.sample(PORTS, 10 * count))
 
 
 async def _keep_logs(network: Network) -> None:

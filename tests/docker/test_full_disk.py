@@ -41,7 +41,7 @@ async def _restarts_with_a_reason(node: Node) -> None:
     await until(told, f"{node.name} says that {CLEAR}", 60)
 
 
-async def _play() -> list[str]:
+async def test_a_validator_with_a_full_disk_stops_clearly_and_recovers_with_space():
     loop = asyncio.get_running_loop()
     async with running(MANIFEST) as network:
         node, others = network.nodes[3], (0, 1, 2)
@@ -63,7 +63,3 @@ async def _play() -> list[str]:
     return [
         f"full disk: stopped with its reason after {stopped:.1f} s, back {back:.1f} s after there was space; {told}"
     ]
-
-
-def test_a_validator_with_a_full_disk_stops_clearly_and_recovers_with_space(tell):
-    tell(asyncio.run(_play()))

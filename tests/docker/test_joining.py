@@ -6,16 +6,15 @@ import hashlib
 import pytest
 
 from chain.cometbft.home import NodeHome
-from chain.node.ports import choose_free_ports
 from chain.rpc.client import RpcClient
 from tests.docker.engine import docker
 from tests.docker.judge import judge
 from tests.docker.load import steady_load
 from tests.docker.manifest import Manifest
-from tests.docker.network import HOME, Network, Node, running, start_node
+from tests.docker.network import HOME, Network, Node, choose_ports, running, start_node
 from tests.docker.waiting import until
 
-pytestmark = [pytest.mark.docker, pytest.mark.usefixtures("image")]
+pytestmark = [pytest.mark.docker(seconds=80), pytest.mark.usefixtures("image")]
 NEWCOMER, JOIN_HEIGHT = "newcomer", 50
 MANIFEST = Manifest("late joiner", transfers_per_second=4, accounts=(NEWCOMER,), commit_ms=300)
 TERMS = ("--price", "5gwei", "--cut", "2%", "--share", "25%", "--uri", "http://127.0.0.1:1")
@@ -23,7 +22,7 @@ TERMS = ("--price", "5gwei", "--cut", "2%", "--share", "25%", "--uri", "http://1
 
 async def _join(network: Network) -> Node:
     """Make the newcomer's home from what a validator answers, and start it."""
-    (port,) = choose_free_ports(1)
+    (port,) = choose_ports(1)
     home = network.root / NEWCOMER
     node = Node(NEWCOMER, f"{network.label}-{NEWCOMER}", f"{network.subnet}.50", f"http://127.0.0.1:{port}", home)
     genesis = hashlib.sha256((network.nodes[0].home / "config" / "genesis.json").read_bytes()).hexdigest()
@@ -53,7 +52,7 @@ async def _signs(node: Node, address: bytes) -> None:
         await until(has_signed, "a commit with the newcomer's signature", 120)
 
 
-async def _play() -> list[str]:
+async def test_a_fifth_node_catches_up_by_block_sync_and_becomes_a_validator_that_signs():
     loop = asyncio.get_running_loop()
     async with running(MANIFEST) as network:
         async with steady_load(network, MANIFEST.transfers_per_second) as load:
@@ -69,7 +68,3 @@ async def _play() -> list[str]:
         network.nodes.append(node)
         told = await judge(network, load)
     return [f"late joiner: caught up {caught_up:.1f} s after its start, signed after {signed:.1f} s; {told}"]
-
-
-def test_a_fifth_node_catches_up_by_block_sync_and_becomes_a_validator_that_signs(tell):
-    tell(asyncio.run(_play()))

@@ -21,7 +21,7 @@ from tests.docker.workers import BROADCASTER, READY_SECONDS, SETTLE_SECONDS, is_
 from tests.support.videos import draw_video
 from transcoder.demo.verdict import judge_honest
 
-pytestmark = [pytest.mark.docker, pytest.mark.usefixtures("image")]
+pytestmark = [pytest.mark.docker(seconds=180), pytest.mark.usefixtures("image")]
 STREAM_SECONDS = 20
 NETEM = ("netem", "delay", "100ms", "50ms", "loss", "2%")
 SLOW = str(Path(__file__).with_name("slow.py"))
@@ -75,7 +75,9 @@ def draw_thin_video(path: Path) -> Path:
     return draw_video(path, "-preset", "veryfast", "-crf", "40", size="426x240", seconds=10, has_sound=False)
 
 
-async def _play() -> list[str]:
+async def test_a_job_completes_over_links_with_100_ms_and_2_percent_loss():
+    if reason := why_not():
+        pytest.xfail(reason)
     loop = asyncio.get_running_loop()
     async with running(manifest("latency", verification_rate=3)) as network, RpcClient(network.nodes[0].url) as rpc:
         company = make_company(network, rpc)
@@ -93,9 +95,3 @@ async def _play() -> list[str]:
         assert not failed, "\n".join(failed)
         told = await judge(network, Load())
     return [f"latency by {means}: {segments} segments paid, a block per {pace:.2f} s; {told}"]
-
-
-def test_a_job_completes_over_links_with_100_ms_and_2_percent_loss(tell):
-    if reason := why_not():
-        pytest.xfail(reason)
-    tell(asyncio.run(_play()))

@@ -1,7 +1,5 @@
 """A live stream whose transcoder, verifier and broadcaster are killed at bad moments: still claimed, verified, paid."""
 
-import asyncio
-
 import pytest
 
 from chain.rpc.client import RpcClient
@@ -23,7 +21,7 @@ from tests.docker.workers import (
 )
 from transcoder.demo.verdict import judge_honest
 
-pytestmark = [pytest.mark.docker, pytest.mark.usefixtures("image")]
+pytestmark = [pytest.mark.docker(lanes=2, seconds=170), pytest.mark.usefixtures("image")]
 STREAM_SECONDS = 50
 LONGEST_SEGMENT_SECONDS = 2
 WITNESS, VICTIM = VERIFIERS[0], VERIFIERS[1]
@@ -52,7 +50,7 @@ async def _kill_between_commit_and_reveal(company: Company) -> None:
     await docker("start", company.container(VICTIM))
 
 
-async def _play() -> list[str]:
+async def test_a_stream_ends_claimed_verified_and_paid_though_its_workers_are_killed():
     async with running(manifest("workers")) as network, RpcClient(network.nodes[0].url) as rpc:
         company = make_company(network, rpc)
         await company.start_workers()
@@ -73,7 +71,3 @@ async def _play() -> list[str]:
         assert STREAM_SECONDS <= company.seconds() < STREAM_SECONDS + LONGEST_SEGMENT_SECONDS
         assert ", 0 dropped" in await read_log(company.container(BROADCASTER))
     return [f"workers: {segments} segments; {company.stage.count_by_status(company.stage.claims)}; {told}"]
-
-
-def test_a_stream_ends_claimed_verified_and_paid_though_its_workers_are_killed(tell):
-    tell(asyncio.run(_play()))
