@@ -24,6 +24,7 @@ OWN_GROUPS = {
     "network": "chain.cli.network:network",
     "tx": "chain.cli.tx:tx",
     "query": "chain.cli.query:query",
+    "simulate": "chain.cli.simulate:simulate",
 }
 EPILOG = """\b
 First steps, on this machine:

@@ -14,6 +14,7 @@ APP_RANK = {
     "protocol": 4,
     "execution": 5,
     "abci": 6,
+    "simulation": 6,
 }
 APP_DOORS = {"primitives", "messages", "params"}
 

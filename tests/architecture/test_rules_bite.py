@@ -51,9 +51,11 @@ def test_a_relative_import_is_resolved_before_it_is_judged():
     assert layers.crossed_app_layers((module("app.state", "from ..execution import engine", is_package=True),))
 
 
-def test_the_top_layer_of_app_may_import_all_others():
+@pytest.mark.parametrize("top", ["abci", "simulation"])
+def test_the_top_layers_of_app_may_import_all_below_and_not_each_other(top):
     text = "\n".join(f"import app.{layer}" for layer in layers.APP_RANK)
-    assert not layers.crossed_app_layers((module("app.abci.server", text),))
+    (crossed,) = layers.crossed_app_layers((module(f"app.{top}.server", text),))
+    assert crossed.endswith({"abci": " imports app.simulation", "simulation": " imports app.abci"}[top])
 
 
 def test_a_module_outside_the_layers_is_found():
