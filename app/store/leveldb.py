@@ -1,11 +1,17 @@
-"""The backend on disk. The only module that imports plyvel."""
+"""The backend on disk. The only module that imports plyvel.
+
+plyvel has no wheel for Python 3.13 and later; plyvel-next, its continuation with the same interface, has none for 3.11.
+"""
 
 from collections.abc import Iterable, Iterator
 from itertools import takewhile
 from pathlib import Path
 from typing import Any
 
-import plyvel
+try:
+    import plyvel
+except ModuleNotFoundError:
+    import plyvel_next as plyvel
 
 from app.store.backend import ReadView
 from app.store.errors import StoreClosed, StoreCorrupt, StoreError, StoreInUse

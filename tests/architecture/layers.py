@@ -19,7 +19,7 @@ APP_RANK = {
 APP_DOORS = {"primitives", "messages", "params"}
 
 SINGLE_IMPORTERS: dict[str, tuple[Callable[[str], bool], tuple[str, ...]]] = {
-    "plyvel": (lambda name: _is_within(name, "plyvel"), ("app.store",)),
+    "plyvel": (lambda name: _is_within(name, "plyvel") or _is_within(name, "plyvel_next"), ("app.store",)),
     "av": (lambda name: _is_within(name, "av"), ("transcoder.media",)),
     "protobuf": (
         lambda name: _is_within(name, "google.protobuf") or any(part.endswith("_pb2") for part in name.split(".")),

@@ -66,6 +66,7 @@ def test_a_module_outside_the_layers_is_found():
     ("library", "importer", "statement"),
     [
         ("plyvel", "app.state.tables", "import plyvel"),
+        ("plyvel", "app.state.tables", "import plyvel_next as plyvel"),
         ("av", "transcoder.services.worker", "def f():\n    from av.video import frame"),
         ("protobuf", "chain.rpc.client", "from app.messages import transaction_pb2"),
         ("protobuf", "app.execution.engine", "from google.protobuf import message"),

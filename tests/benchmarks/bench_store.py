@@ -17,9 +17,7 @@ import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
-import plyvel
-
-from app.store.leveldb import LevelDbBackend
+from app.store.leveldb import LevelDbBackend, plyvel
 from app.store.state_store import StateStore
 
 VALUE_BYTES = 60
