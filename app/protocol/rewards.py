@@ -33,8 +33,8 @@ def compute_expected_work(round_state: RoundState, active: ActiveTranscoder, tol
     """The least work in the last round that keeps the reward, rounded up; 0 for who was not active then."""
     if round_state.previous_work == 0 or round_state.previous_active_stake == 0:
         return 0
-    share = mul_floor(round_state.previous_work, active.previous_stake, round_state.previous_active_stake)
-    return mul_ceil(share, ONE - tolerance, ONE)
+    required = active.previous_stake * (ONE - tolerance)
+    return mul_ceil(round_state.previous_work, required, round_state.previous_active_stake * ONE)
 
 
 # --- mutators

@@ -38,15 +38,18 @@ from app.state.tables import (
     State,
 )
 
-SHARE_SCALE = 10**36
-"""Shares of a new pool per base unit of LPT. A bond loses less than one part in so many by rounding, times the factor
-by which the stake of the pool has grown: less than a base unit, for all LPT that 128 bits can count."""
-
-FEE_SCALE = 10**63
-"""The divisor of fee factors: 10^27 for each base unit, times the share scale."""
-
 WORN_OUT = 10**9
 """By how much slashes can make the shares of one era cheaper."""
+
+SHARE_SCALE = 10**63
+"""Shares of a new pool per base unit of LPT. A bond that joins loses less than `joining shares × pool stake ÷ pool
+shares` by rounding. At worst a pool of one unit has been rewarded with all LPT there is, another as large joins it, and
+slashes have made its joining shares as cheap as they can be: for a thousand million LPT, 10^27 units, these factors are
+10^27, 10^27 and `WORN_OUT`, so that even then less than a base unit is lost."""
+
+FEE_SCALE = 10**27 * SHARE_SCALE * WORN_OUT
+"""The divisor of fee factors: 10^27 for each base unit, times the most shares that a unit can have, so that who holds
+less than a thousand million LPT loses less than a wei by the rounding of a factor."""
 
 # --- accessors
 
@@ -342,10 +345,10 @@ def _joined_shares(delegator: Delegator, bucket: JoinedBucket) -> int:
 
 
 def _uncollected(delegator: Delegator, bucket: JoinedBucket | None, fee_factor: int) -> int:
-    fees = mul_floor(delegator.shares, fee_factor - delegator.fee_factor, FEE_SCALE)
+    earned = delegator.shares * (fee_factor - delegator.fee_factor)
     if bucket is not None:
-        fees += mul_floor(_joined_shares(delegator, bucket), fee_factor - bucket.fee_factor, FEE_SCALE)
-    return fees
+        earned += _joined_shares(delegator, bucket) * (fee_factor - bucket.fee_factor)
+    return earned // FEE_SCALE
 
 
 def _joined_bucket(state: ReadState, delegator: Delegator, fresh: JoinedBucket | None = None) -> JoinedBucket | None:

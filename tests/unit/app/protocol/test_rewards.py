@@ -112,11 +112,11 @@ def test_a_share_of_the_mintable_is_rounded_down():
 
 @pytest.mark.parametrize(
     ("work", "expected"),
-    [(1000, 10), (0, 0), (999, 10), (1, 0)],
-    ids=["ten percent", "no work", "rounded", "too little"],
+    [(1000, 10), (0, 0), (999, 10), (1, 1)],
+    ids=["ten percent", "no work", "rounded", "any work at all"],
 )
 def test_the_expected_work_is_what_the_tolerance_leaves_of_the_share_of_stake(work, expected):
-    # 10 of 100 staked, 90 % tolerated: 10 % of 10 % of the work, rounded up.
+    # 10 of 100 staked, 90 % tolerated: 10 % of 10 % of the work, rounded up once.
     assert compute_expected_work(round_state(work, 100), active(previous_stake=10), 9 * 10**8) == expected
 
 

@@ -6,7 +6,8 @@ import pytest
 
 from app.messages.records import CommonPool, DelegationPool, RoundState, Totals
 from app.messages.rejections import Reason, Rejection
-from app.primitives.fractions import Fraction
+from app.primitives.amounts import UNITS_PER_TOKEN
+from app.primitives.fractions import ONE, Fraction
 from app.protocol import stake
 from app.protocol.stake import SHARE_SCALE
 from app.state.tables import COMMON_POOL, DELEGATORS, JOINED, POOLS, ROUND, TOTALS
@@ -208,6 +209,36 @@ def test_a_bucket_turns_into_a_whole_number_of_shares_for_each_of_its_own():
     assert settled.shares - pool.shares == bucket.shares
     assert bucket.shares % bucket.joining_shares == 0
     assert 7 - bucket.shares * pool.stake / pool.shares < 1e-9
+
+
+def test_who_joins_a_pool_of_a_unit_that_has_been_rewarded_with_all_lpt_there_is_loses_less_than_a_unit():
+    pools, everything = Pools().bonded(1), 10**9 * UNITS_PER_TOKEN
+    stake.reward_pool(pools.state, CANDIDATE, everything)
+    stake.join_pool(pools.state, B, CANDIDATE, everything)
+    stake.join_pool(pools.state, C, CANDIDATE, 1)
+    stake.slash_pool(pools.state, CANDIDATE, Fraction(ONE - 1))  # as much as leaves an era its shares
+    stake.join_pool(pools.state, C, CANDIDATE, everything)
+    before = pools.stakes()
+    pools.round(6)
+    assert all(0 <= was - now <= 1 for was, now in zip(before, pools.stakes(), strict=True))
+
+
+def test_fees_of_shares_that_slashes_have_made_cheap_are_paid_to_the_last_wei():
+    pools = Pools().bonded(1000 * UNITS_PER_TOKEN)
+    stake.slash_pool(pools.state, CANDIDATE, Fraction(ONE - 1))
+    stake.add_to_pool(pools.state, B, CANDIDATE, 10**6 * UNITS_PER_TOKEN)
+    for _ in range(1000):
+        stake.credit_pool_fees(pools.state, CANDIDATE, 10**9 + 7)
+    whole = 1000 * (10**9 + 7)
+    assert whole - 2 <= sum(pools.fees(A, B)) <= whole
+
+
+def test_fees_of_what_earned_and_of_what_has_joined_are_rounded_once():
+    pools = Pools().bonded(1, 1)
+    stake.join_pool(pools.state, A, CANDIDATE, 1)
+    pools.round(6)
+    stake.credit_pool_fees(pools.state, CANDIDATE, 2)  # two thirds of a wei for each of three units
+    assert pools.fees(A, B) == [1, 0]
 
 
 def test_an_amount_of_nothing_buys_no_shares():
