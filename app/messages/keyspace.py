@@ -34,9 +34,7 @@ class Layout:
     def key(self, *parts: KeyPart) -> bytes:
         """The key of an entry, or with fewer parts than the table has, the beginning of all that share them."""
         if len(parts) == 1 and isinstance(parts[0], bytes):
-            return self.prefix + parts[0]  # an account's key, made several times for every transaction
-        if len(parts) == 1 and isinstance(parts[0], bytes):  # most keys: an address, at a quarter of the cost
-            return self.prefix + parts[0]
+            return self.prefix + parts[0]  # most keys: an account's, made several times for every transaction
         return self.prefix + b"".join([encode_part(kind, part) for kind, part in zip(self.parts, parts, strict=False)])
 
     def split(self, key: bytes) -> tuple[Any, ...]:

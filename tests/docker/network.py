@@ -22,8 +22,8 @@ from chain.rpc.transport import RpcLimits
 from chain.rpc.types import NodeStatus
 from tests.docker.engine import IMAGE, EngineFailed, docker, list_containers, read_log, remove_labelled
 from tests.docker.manifest import Manifest
-from tests.docker.waiting import until
 from tests.support.transfers import Sender
+from tests.support.waiting import until
 
 HOME = "/var/lib/headwater"
 IMAGE_USER = 10001

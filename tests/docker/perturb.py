@@ -8,7 +8,7 @@ from functools import partial
 from tests.docker.engine import docker
 from tests.docker.manifest import Kind, Perturbation
 from tests.docker.network import Network, Node
-from tests.docker.waiting import until
+from tests.support.waiting import until
 
 HALT_GRACE_SECONDS = 4.0
 STOP_SECONDS = 10

@@ -9,7 +9,7 @@ from tests.docker.judge import judge
 from tests.docker.load import steady_load
 from tests.docker.manifest import Manifest
 from tests.docker.network import HOME, IMAGE_USER, Network, Node, running, start_node
-from tests.docker.waiting import until
+from tests.support.waiting import until
 
 pytestmark = [pytest.mark.docker, pytest.mark.usefixtures("image")]
 DISK_MIB = 160

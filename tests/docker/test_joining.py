@@ -12,7 +12,7 @@ from tests.docker.judge import judge
 from tests.docker.load import steady_load
 from tests.docker.manifest import Manifest
 from tests.docker.network import HOME, Network, Node, choose_ports, running, start_node
-from tests.docker.waiting import until
+from tests.support.waiting import until
 
 pytestmark = [pytest.mark.docker(seconds=80), pytest.mark.usefixtures("image")]
 NEWCOMER, JOIN_HEIGHT = "newcomer", 50

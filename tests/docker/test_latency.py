@@ -16,9 +16,9 @@ from tests.docker.engine import docker, list_containers
 from tests.docker.judge import judge
 from tests.docker.load import Load
 from tests.docker.network import Network, running
-from tests.docker.waiting import until
 from tests.docker.workers import BROADCASTER, READY_SECONDS, SETTLE_SECONDS, is_settled, make_company, manifest
 from tests.support.videos import draw_video
+from tests.support.waiting import until
 from transcoder.demo.verdict import judge_honest
 
 pytestmark = [pytest.mark.docker(seconds=180), pytest.mark.usefixtures("image")]

@@ -7,7 +7,6 @@ from tests.docker.engine import docker, read_log
 from tests.docker.judge import judge
 from tests.docker.load import Load
 from tests.docker.network import running
-from tests.docker.waiting import until
 from tests.docker.workers import (
     BROADCASTER,
     READY_SECONDS,
@@ -19,6 +18,7 @@ from tests.docker.workers import (
     make_company,
     manifest,
 )
+from tests.support.waiting import until
 from transcoder.demo.verdict import judge_honest
 
 pytestmark = [pytest.mark.docker(lanes=2, seconds=170), pytest.mark.usefixtures("image")]

@@ -15,7 +15,7 @@ from chain.rpc.errors import RpcFailure
 from tests.docker.engine import docker
 from tests.docker.manifest import Manifest
 from tests.docker.network import HOME, Network
-from tests.docker.waiting import until
+from tests.support.waiting import until
 from transcoder.demo.stage import Stage
 from transcoder.services.chain_reader import QueryRefused
 
