@@ -150,5 +150,10 @@ def _relations(p: Params) -> list[tuple[bool, str]]:
             committee < p.unbonding_period,
             f"commit_period + reveal_period is {committee} blocks, not less than unbonding_period",
         ),
+        (
+            p.voting_period <= p.unbonding_period,
+            f"voting_period, {p.voting_period}, is longer than unbonding_period, {p.unbonding_period}: stake could be "
+            "withdrawn while its vote still counts",
+        ),
         (p.verification_fee < ONE, "verification_fee leaves nothing for the transcoder"),
     ]

@@ -14,10 +14,13 @@ from urllib.parse import parse_qsl
 
 from app.execution.invariants import find_broken
 from app.messages.record import to_json
+from app.messages.records import ProposalStatus
 from app.messages.rejections import Reason
 from app.primitives.address import Address, parse_address, to_checksum
 from app.primitives.state_proof import ProofOp, StateProofError, encode_proof
 from app.protocol.clock import DueKind
+from app.protocol.governance.electorate import get_voting_stake
+from app.protocol.governance.voting import compute_status, compute_tally
 from app.protocol.locks import get_lock_value
 from app.protocol.rounds import get_candidates_in_order
 from app.protocol.stake import get_candidate, get_pending_fees, get_stake, get_total_stake
@@ -247,6 +250,51 @@ def _invariants(view: StateView, query: Query) -> dict[str, Any]:
     return {"holds": not broken, "broken": broken}
 
 
+def _proposal_item(view: ReadState, proposal_id: int, proposal: Any) -> dict[str, Any]:
+    item: dict[str, Any] = {"proposal_id": proposal_id, **to_json(proposal)}
+    tally = compute_tally(view, proposal_id, proposal)
+    item.update({name: str(stake) for name, stake in tally._asdict().items()})
+    return item
+
+
+def _proposal(view: StateView, query: Query, number: str) -> dict[str, Any]:
+    proposal_id = _number(number)
+    proposal = _found(tables.PROPOSALS.get(view, proposal_id), f"there is no proposal {proposal_id}")
+    params, tally = tables.PARAMS.read(view), compute_tally(view, proposal_id, proposal)
+    is_open = proposal.status is ProposalStatus.VOTING
+    return {
+        **_proposal_item(view, proposal_id, proposal),
+        "quorum": params.quorum,
+        "threshold": params.threshold,
+        "would_be": compute_status(tally, proposal.active_stake, params).name.lower() if is_open else None,
+    }
+
+
+def _proposals(view: StateView, query: Query) -> dict[str, Any]:
+    status = query.get("status")
+    items = ((str(i), _proposal_item(view, i, proposal)) for (i,), proposal in tables.PROPOSALS.items(view))
+    return _page(((cursor, item) for cursor, item in items if status in (None, item["status"])), query)
+
+
+def _vote(view: StateView, query: Query, number: str, text: str) -> dict[str, Any]:
+    proposal_id, address = _number(number), _address(text)
+    proposal = _found(tables.PROPOSALS.get(view, proposal_id), f"there is no proposal {proposal_id}")
+    vote, ballot = tables.VOTES.get(view, proposal_id, address), tables.BALLOTS.get(view, proposal_id, address)
+    could = get_voting_stake(view, proposal.voting_round, address) if proposal.status is ProposalStatus.VOTING else None
+    return {
+        "proposal_id": proposal_id,
+        "voter": to_checksum(address),
+        "vote": None if vote is None else to_json(vote),
+        "ballot": None if ballot is None else to_json(ballot),
+        "voting_stake": "0" if could is None else str(could[1]),
+    }
+
+
+def _votes(view: StateView, query: Query, number: str) -> dict[str, Any]:
+    pairs = ((to_checksum(voter), vote) for (_, voter), vote in tables.VOTES.items(view, _number(number)))
+    return _page(((voter, {"voter": voter, **to_json(vote)}) for voter, vote in pairs), query)
+
+
 def _singleton(table: Table[Any]) -> Callable[[StateView, Query], dict[str, Any]]:
     return lambda view, query: to_json(table.read(view))
 
@@ -333,6 +381,11 @@ _ANSWERS: dict[tuple[str, int], Callable[..., dict[str, Any]]] = {
     ("verifiers", 0): _by_address(tables.VERIFIERS),
     ("profile", 1): _profile,
     ("profiles", 0): _by_id(tables.PROFILES, "profile_id"),
+    ("proposal", 1): _proposal,
+    ("proposals", 0): _proposals,
+    ("vote", 2): _vote,
+    ("votes", 1): _votes,
+    ("upgrade", 0): _singleton(tables.APP_VERSIONS),
     ("invariants", 0): _invariants,
     ("due", 0): _due,
 }

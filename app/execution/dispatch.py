@@ -16,6 +16,8 @@ from app.protocol.clock import DueKind
 from app.protocol.deposits import process_deposit, process_withdraw
 from app.protocol.environment import BlockEnv, TxEnv
 from app.protocol.fee_distribution import process_distribute_fees
+from app.protocol.governance.proposals import process_propose
+from app.protocol.governance.voting import close_voting, process_vote
 from app.protocol.jobs import close_job, process_end_job, process_job
 from app.protocol.ledger import process_transfer
 from app.protocol.liveness import process_rotate_consensus_key, process_unjail
@@ -53,6 +55,8 @@ HANDLERS: dict[type, Handler] = {
     bodies.UpdateDelegatorStake: process_update_delegator_stake,
     bodies.SlashMissedVerification: process_slash_missed_verification,
     bodies.SlashDoubleClaim: process_slash_double_claim,
+    bodies.Propose: process_propose,
+    bodies.Vote: process_vote,
     bodies.Transfer: process_transfer,
     bodies.Unjail: process_unjail,
     bodies.RotateConsensusKey: process_rotate_consensus_key,
@@ -66,4 +70,5 @@ DUE_HANDLERS: dict[DueKind, DueHandler] = {
     DueKind.CLOSE_COMMITS: close_commits,
     DueKind.CLOSE_REVEALS: close_reveals,
     DueKind.CLOSE_JOB: close_job,
+    DueKind.CLOSE_VOTING: close_voting,
 }

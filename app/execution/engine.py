@@ -16,10 +16,11 @@ from app.execution.result import BlockResult, TxResult, rejected
 from app.execution.verdicts import Verdicts
 from app.messages.rejections import Rejection
 from app.messages.transaction import compute_gas
-from app.params import Params
+from app.params import APP_VERSION, Params
 from app.primitives.address import Address
 from app.primitives.amounts import Height
 from app.protocol.environment import NOBODY, BlockEnv, Evidence
+from app.protocol.governance.upgrades import get_needed_version
 from app.protocol.sortition import block_randomness
 from app.state.tables import PARAMS
 from app.store.overlay import Overlay
@@ -28,17 +29,29 @@ from app.store.state_store import Prepared, StateStore
 _CHAIN_ID = b"chain-id"
 
 
+class UpgradeNeeded(Exception):
+    """A planned upgrade's height has come, and this build does not have its version."""
+
+    def __init__(self, height: int, needed: int, version: int) -> None:
+        super().__init__(
+            f"block {height} needs version {needed} of the application, and this build has version {version}: "
+            f"install a release with version {needed} and start the node again; it goes on from where it stopped"
+        )
+
+
 class Engine:
     """One node's application.
 
     Args:
         store: the committed state.
         check_invariants: walk the whole state after every block, and stop when it contradicts itself.
+        version: up to which this build can execute blocks.
     """
 
-    def __init__(self, store: StateStore, check_invariants: bool = False) -> None:
+    def __init__(self, store: StateStore, check_invariants: bool = False, version: int = APP_VERSION) -> None:
         self._store = store
         self._check_invariants = check_invariants
+        self._version = version
         self._verdicts = Verdicts()
         self._mempool = MempoolView(self._verdicts)
         self._genesis: Overlay | None = None
@@ -99,8 +112,15 @@ class Engine:
         absent: Sequence[Address] = (),
         evidence: Sequence[Evidence] = (),
     ) -> BlockResult:
-        """Execute a decided block in memory; `absent` and `evidence` are what `BlockEnv` says."""
+        """Execute a decided block in memory; `absent` and `evidence` are what `BlockEnv` says.
+
+        Raises:
+            UpgradeNeeded: this build is too old for the block; nothing has happened.
+        """
         base = self._genesis or self._store
+        needed = get_needed_version(base, height)
+        if needed > self._version:
+            raise UpgradeNeeded(height, needed, self._version)
         overlay = Overlay(base)
         env = BlockEnv(
             self._chain_id,

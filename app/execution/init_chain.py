@@ -8,8 +8,8 @@ from app.execution.result import BlockResult
 from app.messages.events import ValidatorChanged
 from app.messages.genesis_state import GenesisState, GenesisTranscoder
 from app.messages.record import RecordError, from_json
-from app.messages.records import CommonPool, Profile, Rates, RoundState, Supply, Totals, Transcoder
-from app.params import ParamsError, check_params
+from app.messages.records import AppVersion, CommonPool, Profile, Rates, RoundState, Supply, Totals, Transcoder
+from app.params import APP_VERSION, ParamsError, check_params
 from app.primitives.amounts import MAX_AMOUNT, Height, Lpt, Round, Wei
 from app.protocol.environment import BlockEnv
 from app.protocol.inflation import compute_mintable
@@ -18,7 +18,7 @@ from app.protocol.rounds import elect
 from app.protocol.stake import add_to_pool
 from app.protocol.transcoders import register
 from app.protocol.validators import update_validators
-from app.state.tables import COMMON_POOL, PARAMS, PROFILES, ROUND, SUPPLY, TOTALS, State
+from app.state.tables import APP_VERSIONS, COMMON_POOL, PARAMS, PROFILES, ROUND, SUPPLY, TOTALS, State
 
 
 class GenesisError(Exception):
@@ -39,8 +39,11 @@ def parse_genesis_state(app_state: bytes) -> GenesisState:
     return genesis
 
 
-def init_chain(state: State, initial_height: int, genesis: GenesisState, env: BlockEnv) -> BlockResult:
-    """Write the first state; round 0 begins, initialised, with the first block."""
+def init_chain(
+    state: State, initial_height: int, genesis: GenesisState, env: BlockEnv, version: int = APP_VERSION
+) -> BlockResult:
+    """Write the first state, of a chain that begins with this version; round 0 begins with the first block."""
+    APP_VERSIONS.put(state, AppVersion(version, 0, Height(0), 0))
     PARAMS.put(state, genesis.params)
     COMMON_POOL.put(state, CommonPool(Lpt(0), Wei(0)))
     TOTALS.put(state, Totals(Lpt(0), Lpt(0), 1, 1))

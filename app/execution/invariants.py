@@ -5,14 +5,25 @@ Each check walks the tables it needs, so that all of them cost time in proportio
 
 from collections.abc import Callable
 
-from app.messages.records import ChallengeStatus, ClaimStatus, Delegator, JobStatus, JoinedBucket
+from app.messages.records import (
+    ChallengeStatus,
+    ClaimStatus,
+    Delegator,
+    Elector,
+    JobStatus,
+    JoinedBucket,
+    ProposalStatus,
+)
 from app.primitives.amounts import UNITS_PER_TOKEN
+from app.protocol.clock import DueKind
+from app.protocol.governance.electorate import get_elector
 from app.protocol.locks import get_lock_value
-from app.protocol.stake import get_candidate, get_pending_fees, get_stake, get_total_stake
+from app.protocol.stake import get_candidate, get_holding, get_pending_fees, get_stake, get_total_stake
 from app.protocol.transcoders import is_candidate
 from app.state.tables import (
     ACCOUNTS,
     ACTIVE,
+    BALLOTS,
     CANDIDATES_BY_PRICE,
     CANDIDATES_BY_STAKE,
     CHALLENGES,
@@ -21,6 +32,8 @@ from app.state.tables import (
     COMMON_POOL,
     DELEGATORS,
     DEPOSITS,
+    DUE,
+    ELECTORS,
     ENDED_ERAS,
     JOBS,
     JOINED,
@@ -29,12 +42,15 @@ from app.state.tables import (
     OPEN_JOBS,
     PARAMS,
     POOLS,
+    PROPOSALS,
     ROUND,
     SUPPLY,
     TOTALS,
     TRANSCODERS,
     VALIDATORS,
     VERIFIERS,
+    VOTES,
+    VOTING_ROUNDS,
     WAITING_JOBS,
     ReadState,
 )
@@ -63,8 +79,11 @@ def require_sound(state: ReadState) -> None:
 def _lpt_supply(state: ReadState) -> str:
     supply, totals = SUPPLY.read(state), TOTALS.read(state)
     balances = sum(account.lpt for _, account in ACCOUNTS.items(state))
-    found = balances + totals.bonded + totals.unbonding + totals.verifier_bonds + COMMON_POOL.read(state).lpt
-    return _difference(supply.lpt, found, "balances + bonded + unbonding + verifier bonds + CommonPool")
+    found = balances + totals.bonded + totals.unbonding + totals.verifier_bonds + totals.proposal_deposits
+    found += COMMON_POOL.read(state).lpt
+    return _difference(
+        supply.lpt, found, "balances + bonded + unbonding + verifier bonds + deposits of proposals + CommonPool"
+    )
 
 
 def _wei_total(state: ReadState) -> str:
@@ -112,6 +131,57 @@ def _locks(state: ReadState) -> str:
 def _verifier_bonds(state: ReadState) -> str:
     bonds = sum(verifier.bond for _, verifier in VERIFIERS.items(state))
     return _difference(TOTALS.read(state).verifier_bonds, bonds, "the sum of all verifiers' bonds")
+
+
+def _proposal_deposits(state: ReadState) -> str:
+    deposits = sum(proposal.proposal_deposit for _, proposal in PROPOSALS.items(state))
+    return _difference(TOTALS.read(state).proposal_deposits, deposits, "the sum of all proposals' deposits")
+
+
+def _open_votings(state: ReadState) -> str:
+    votings = {key[0]: each for key, each in PROPOSALS.items(state) if each.status is ProposalStatus.VOTING}
+    due = sorted((each.end_height, DueKind.CLOSE_VOTING, proposal_id) for proposal_id, each in votings.items())
+    if due != [key[:3] for key in DUE.keys(state) if key[1] == DueKind.CLOSE_VOTING]:
+        return f"{due} are the votings that are open, others are written down to end"
+    counts: dict[int, int] = {}
+    for each in votings.values():
+        counts[each.voting_round] = counts.get(each.voting_round, 0) + 1
+    kept = {key[0]: entry.open_proposals for key, entry in VOTING_ROUNDS.items(state)}
+    return "" if kept == counts else f"{counts} proposals of each round are open, {kept} are counted"
+
+
+def _electorates(state: ReadState) -> str:
+    now = ROUND.read(state).number
+    rounds = {now: {key[0]: Elector(a.stake, a.shares, a.era) for key, a in ACTIVE.items(state)}}
+    for (number, address), elector in ELECTORS.items(state):
+        rounds.setdefault(number, {})[address] = elector
+    for number, electors in rounds.items():
+        held: dict[tuple[bytes, int], int] = {}
+        for (address,), _ in DELEGATORS.items(state):
+            holding = get_holding(state, address, number)
+            if holding is not None:
+                key = (holding.candidate, holding.era)
+                held[key] = held.get(key, 0) + holding.shares
+        for address, elector in electors.items():
+            if held.get((address, elector.era), 0) != elector.shares:
+                return f"in round {number} 0x{address.hex()} began with {elector.shares} shares, held are {held}"
+    return ""
+
+
+def _ballots(state: ReadState) -> str:
+    cast: dict[tuple[int, bytes], dict[str, int]] = {}
+    for (proposal_id, _), vote in VOTES.items(state):
+        entry = cast.setdefault((proposal_id, vote.transcoder), {"yes": 0, "no": 0, "abstain": 0})
+        entry[vote.option.name.lower()] += vote.stake
+    kept = {key: {"yes": b.yes, "no": b.no, "abstain": b.abstain} for key, b in BALLOTS.items(state)}
+    if kept != cast:
+        return f"ballots have {kept}, the votes are {cast}"
+    for (proposal_id, transcoder), ballot in kept.items():
+        proposal = PROPOSALS.read(state, proposal_id)
+        elector = get_elector(state, proposal.voting_round, transcoder)
+        if proposal.status is ProposalStatus.VOTING and elector and sum(ballot.values()) > elector.stake:
+            return f"on proposal {proposal_id} more votes than stake are cast behind 0x{transcoder.hex()}"
+    return ""
 
 
 def _delegator_stakes(state: ReadState) -> str:
@@ -273,6 +343,10 @@ INVARIANTS: dict[str, Callable[[ReadState], str]] = {
     "unbonding total": _unbonding_total,
     "locks": _locks,
     "verifier bonds": _verifier_bonds,
+    "proposal deposits": _proposal_deposits,
+    "open votings": _open_votings,
+    "electorates": _electorates,
+    "ballots": _ballots,
     "delegator stakes": _delegator_stakes,
     "shares": _shares,
     "uncollected fees": _uncollected_fees,

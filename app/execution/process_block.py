@@ -12,6 +12,7 @@ from app.protocol import liveness, rounds
 from app.protocol.clock import take_due
 from app.protocol.earnings import credit_common_fees, credit_fees
 from app.protocol.environment import BlockEnv
+from app.protocol.governance import upgrades
 from app.protocol.jobs import draw_waiting_jobs
 from app.protocol.validators import compute_validator_updates, get_operator
 from app.state.tables import ReadState, State
@@ -32,6 +33,7 @@ def process_block(
 
 def begin_block(state: State, env: BlockEnv) -> None:
     """Settle what earlier blocks have left to this one's randomness and height."""
+    upgrades.begin_block(state, env)
     liveness.begin_block(state, env)
     rounds.begin_block(state, env)
     draw_waiting_jobs(state, env)

@@ -28,11 +28,12 @@ def process_transaction(state: Overlay, env: BlockEnv, raw: bytes, verdicts: Ver
     except Rejection as rejection:
         return rejected(rejection)
     gas, paid = compute_gas(tx), FeePaid(sender, tx.body.fee_wei)
-    inner, tx_env = Overlay(state), TxEnv(env, sender)
+    inner, tx_env, params = Overlay(state), TxEnv(env, sender), env.params
     try:
         for message in tx.body.messages:
             HANDLERS[type(message)](inner, tx_env, message)
     except Rejection as rejection:
+        env.change_params(params)
         return rejected(rejection, gas, [paid])
     inner.apply_to_parent()
     return TxResult(0, "", gas, [paid, *tx_env.events])

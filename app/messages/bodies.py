@@ -8,7 +8,18 @@ from dataclasses import dataclass
 from enum import IntEnum, unique
 from typing import Annotated
 
-from app.messages.limits import MAX_LOCKS, MAX_PROOF_LENGTH, MAX_RANGES, MAX_STREAM_ID_LENGTH, MAX_URI_LENGTH, Limit
+from app.messages.limits import (
+    MAX_LOCKS,
+    MAX_PARAMETER_CHANGES,
+    MAX_PARAMETER_NAME_LENGTH,
+    MAX_PROOF_LENGTH,
+    MAX_PROPOSAL_TEXT_LENGTH,
+    MAX_RANGES,
+    MAX_STREAM_ID_LENGTH,
+    MAX_TITLE_LENGTH,
+    MAX_URI_LENGTH,
+    Limit,
+)
 from app.messages.options import TranscodingOptions
 from app.messages.receipt import Receipt
 from app.primitives.address import Address
@@ -183,6 +194,68 @@ class UpdateDelegatorStake:
     delegator: Address
 
 
+@unique
+class ProposalKind(IntEnum):
+    """What a proposal does when it is adopted."""
+
+    TEXT = 1
+    """Nothing: it is an opinion."""
+    PARAMETERS = 2
+    SPEND = 3
+    """Pays out of the CommonPool."""
+    BURN = 4
+    """Burns LPT of the CommonPool."""
+    UPGRADE = 5
+    """Plans the height from which on nodes need another version."""
+
+
+@unique
+class VoteOption(IntEnum):
+    """What a vote says; abstaining counts for the quorum alone."""
+
+    YES = 1
+    NO = 2
+    ABSTAIN = 3
+
+
+@dataclass(frozen=True, slots=True)
+class ParameterChange:
+    """A parameter's name and its value from then on, in its own unit; 0 and 1 are off and on."""
+
+    name: Annotated[str, Limit(MAX_PARAMETER_NAME_LENGTH)]
+    new_value: Amount
+
+
+@dataclass(frozen=True, slots=True)
+class Propose:
+    """Put something to the vote, with a deposit of `proposal_deposit`; fields of other kinds stay empty.
+
+    Attributes:
+        title, text: for people.
+        changes: for PARAMETERS, all of them together or none.
+        recipient, lpt, wei: for SPEND; BURN has `lpt` alone.
+        upgrade_height, app_version: for UPGRADE, the first block that needs this version of the application.
+    """
+
+    kind: ProposalKind
+    title: Annotated[str, Limit(MAX_TITLE_LENGTH)]
+    text: Annotated[str, Limit(MAX_PROPOSAL_TEXT_LENGTH)]
+    changes: Annotated[tuple[ParameterChange, ...], Limit(MAX_PARAMETER_CHANGES)] = ()
+    recipient: Address = Address(bytes(20))
+    lpt: Lpt = Lpt(0)
+    wei: Wei = Wei(0)
+    upgrade_height: int = 0
+    app_version: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Vote:
+    """Vote on a proposal, or change one's vote."""
+
+    proposal_id: int
+    option: VoteOption
+
+
 @dataclass(frozen=True, slots=True)
 class SlashMissedVerification:
     """Report that the receipt of a challenged segment was not shown in time; the finder earns its fee."""
@@ -250,6 +323,8 @@ Body = (
     | UpdateDelegatorStake
     | SlashMissedVerification
     | SlashDoubleClaim
+    | Propose
+    | Vote
     | Transfer
     | Unjail
     | RotateConsensusKey

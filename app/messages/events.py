@@ -9,8 +9,8 @@ from dataclasses import dataclass, fields
 from functools import cache
 from typing import Any, get_type_hints
 
-from app.messages.bodies import Denom
-from app.messages.records import DisputeReason, LeaveReason, SlashReason
+from app.messages.bodies import Denom, ProposalKind, VoteOption
+from app.messages.records import DisputeReason, LeaveReason, ProposalStatus, SlashReason
 from app.primitives.address import Address
 from app.primitives.amounts import Amount, Height, Lpt, Round, Wei
 from app.primitives.fractions import Fraction
@@ -443,6 +443,111 @@ class ClaimRefunded:
     amount: Wei
 
 
+@dataclass(frozen=True, slots=True)
+class ProposalMade:
+    """A proposal can be voted on until before `end_height`; its deposit was taken from the proposer's balance."""
+
+    proposal_id: int
+    proposer: Address
+    kind: ProposalKind
+    deposit: Lpt
+    end_height: Height
+
+
+@dataclass(frozen=True, slots=True)
+class VoteCast:
+    """An account voted, or changed its vote; `stake` is its own, `mandate` whether those follow that do not vote."""
+
+    proposal_id: int
+    voter: Address
+    transcoder: Address
+    option: VoteOption
+    stake: Lpt
+    mandate: bool
+
+
+@dataclass(frozen=True, slots=True)
+class VotingEnded:
+    """A proposal's voting is over; so much stake said what, of the active stake that it is measured by."""
+
+    proposal_id: int
+    status: ProposalStatus
+    yes: Lpt
+    no: Lpt
+    abstain: Lpt
+    active_stake: Lpt
+
+
+@dataclass(frozen=True, slots=True)
+class ProposalDepositReturned:
+    """A proposal's deposit went back into the proposer's balance."""
+
+    proposal_id: int
+    proposer: Address
+    amount: Lpt
+
+
+@dataclass(frozen=True, slots=True)
+class ProposalDepositLost:
+    """A proposal missed its quorum, and its deposit went to the CommonPool."""
+
+    proposal_id: int
+    amount: Lpt
+
+
+@dataclass(frozen=True, slots=True)
+class ProposalDropped:
+    """An adopted proposal could not take effect any more; nothing of it did."""
+
+    proposal_id: int
+    why: str
+
+
+@dataclass(frozen=True, slots=True)
+class CommonPoolSpent:
+    """An adopted proposal paid out of the CommonPool."""
+
+    proposal_id: int
+    recipient: Address
+    lpt: Lpt
+    wei: Wei
+
+
+@dataclass(frozen=True, slots=True)
+class CommonPoolBurned:
+    """An adopted proposal burned LPT of the CommonPool; the supply is smaller by it."""
+
+    proposal_id: int
+    amount: Lpt
+
+
+@dataclass(frozen=True, slots=True)
+class UpgradePlanned:
+    """From this height on nodes need this version of the application."""
+
+    proposal_id: int
+    upgrade_height: Height
+    app_version: int
+
+
+@dataclass(frozen=True, slots=True)
+class UpgradeApplied:
+    """From this block on the chain runs this version of the application."""
+
+    proposal_id: int
+    app_version: int
+
+
+@dataclass(frozen=True, slots=True)
+class ParameterChanged:
+    """A parameter has another value from this block on, in its own unit."""
+
+    proposal_id: int
+    name: str
+    before: int
+    after: int
+
+
 def event_name(event: Any) -> str:
     """The name of an event in CometBFT's index, as in `round_initialized`."""
     cls: Any = type(event)
@@ -453,6 +558,9 @@ def event_attributes(event: Any) -> list[tuple[str, str]]:
     """Names and texts of an event's attributes, in the order of its fields."""
     cls: Any = type(event)
     return [(name, show(getattr(event, name))) for name, show in _attributes(cls)]
+
+
+_ENUMERATIONS = (Denom, DisputeReason, LeaveReason, ProposalKind, ProposalStatus, SlashReason, VoteOption)
 
 
 @cache
@@ -473,6 +581,6 @@ def _presenter(hint: Any) -> Any:
         return bytes.hex
     if hint is bool:
         return lambda value: "true" if value else "false"
-    if isinstance(hint, type) and issubclass(hint, (Denom, DisputeReason, LeaveReason, SlashReason)):
+    if isinstance(hint, type) and issubclass(hint, _ENUMERATIONS):
         return lambda value: value.name.lower()
     return str

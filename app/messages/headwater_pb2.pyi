@@ -31,7 +31,7 @@ class TxBody(_message.Message):
     def __init__(self, chain_id: _Optional[str] = ..., nonce: _Optional[int] = ..., fee_wei: _Optional[bytes] = ..., valid_until_height: _Optional[int] = ..., messages: _Optional[_Iterable[_Union[Message, _Mapping]]] = ..., memo: _Optional[str] = ...) -> None: ...
 
 class Message(_message.Message):
-    __slots__ = ("bond", "unbond", "rebond", "transcoder", "resign_as_transcoder", "transcode_availability", "job", "end_job", "deposit", "withdraw", "claim_work", "verify", "commit_verdict", "reveal_verdict", "distribute_fees", "reward", "initialize_round", "update_delegator_stake", "slash_missed_verification", "slash_double_claim", "transfer", "unjail", "rotate_consensus_key", "register_verifier")
+    __slots__ = ("bond", "unbond", "rebond", "transcoder", "resign_as_transcoder", "transcode_availability", "job", "end_job", "deposit", "withdraw", "claim_work", "verify", "commit_verdict", "reveal_verdict", "distribute_fees", "reward", "initialize_round", "update_delegator_stake", "slash_missed_verification", "slash_double_claim", "propose", "vote", "transfer", "unjail", "rotate_consensus_key", "register_verifier")
     BOND_FIELD_NUMBER: _ClassVar[int]
     UNBOND_FIELD_NUMBER: _ClassVar[int]
     REBOND_FIELD_NUMBER: _ClassVar[int]
@@ -52,6 +52,8 @@ class Message(_message.Message):
     UPDATE_DELEGATOR_STAKE_FIELD_NUMBER: _ClassVar[int]
     SLASH_MISSED_VERIFICATION_FIELD_NUMBER: _ClassVar[int]
     SLASH_DOUBLE_CLAIM_FIELD_NUMBER: _ClassVar[int]
+    PROPOSE_FIELD_NUMBER: _ClassVar[int]
+    VOTE_FIELD_NUMBER: _ClassVar[int]
     TRANSFER_FIELD_NUMBER: _ClassVar[int]
     UNJAIL_FIELD_NUMBER: _ClassVar[int]
     ROTATE_CONSENSUS_KEY_FIELD_NUMBER: _ClassVar[int]
@@ -76,11 +78,13 @@ class Message(_message.Message):
     update_delegator_stake: UpdateDelegatorStake
     slash_missed_verification: SlashMissedVerification
     slash_double_claim: SlashDoubleClaim
+    propose: Propose
+    vote: Vote
     transfer: Transfer
     unjail: Unjail
     rotate_consensus_key: RotateConsensusKey
     register_verifier: RegisterVerifier
-    def __init__(self, bond: _Optional[_Union[Bond, _Mapping]] = ..., unbond: _Optional[_Union[Unbond, _Mapping]] = ..., rebond: _Optional[_Union[Rebond, _Mapping]] = ..., transcoder: _Optional[_Union[Transcoder, _Mapping]] = ..., resign_as_transcoder: _Optional[_Union[ResignAsTranscoder, _Mapping]] = ..., transcode_availability: _Optional[_Union[TranscodeAvailability, _Mapping]] = ..., job: _Optional[_Union[Job, _Mapping]] = ..., end_job: _Optional[_Union[EndJob, _Mapping]] = ..., deposit: _Optional[_Union[Deposit, _Mapping]] = ..., withdraw: _Optional[_Union[Withdraw, _Mapping]] = ..., claim_work: _Optional[_Union[ClaimWork, _Mapping]] = ..., verify: _Optional[_Union[Verify, _Mapping]] = ..., commit_verdict: _Optional[_Union[CommitVerdict, _Mapping]] = ..., reveal_verdict: _Optional[_Union[RevealVerdict, _Mapping]] = ..., distribute_fees: _Optional[_Union[DistributeFees, _Mapping]] = ..., reward: _Optional[_Union[Reward, _Mapping]] = ..., initialize_round: _Optional[_Union[InitializeRound, _Mapping]] = ..., update_delegator_stake: _Optional[_Union[UpdateDelegatorStake, _Mapping]] = ..., slash_missed_verification: _Optional[_Union[SlashMissedVerification, _Mapping]] = ..., slash_double_claim: _Optional[_Union[SlashDoubleClaim, _Mapping]] = ..., transfer: _Optional[_Union[Transfer, _Mapping]] = ..., unjail: _Optional[_Union[Unjail, _Mapping]] = ..., rotate_consensus_key: _Optional[_Union[RotateConsensusKey, _Mapping]] = ..., register_verifier: _Optional[_Union[RegisterVerifier, _Mapping]] = ...) -> None: ...
+    def __init__(self, bond: _Optional[_Union[Bond, _Mapping]] = ..., unbond: _Optional[_Union[Unbond, _Mapping]] = ..., rebond: _Optional[_Union[Rebond, _Mapping]] = ..., transcoder: _Optional[_Union[Transcoder, _Mapping]] = ..., resign_as_transcoder: _Optional[_Union[ResignAsTranscoder, _Mapping]] = ..., transcode_availability: _Optional[_Union[TranscodeAvailability, _Mapping]] = ..., job: _Optional[_Union[Job, _Mapping]] = ..., end_job: _Optional[_Union[EndJob, _Mapping]] = ..., deposit: _Optional[_Union[Deposit, _Mapping]] = ..., withdraw: _Optional[_Union[Withdraw, _Mapping]] = ..., claim_work: _Optional[_Union[ClaimWork, _Mapping]] = ..., verify: _Optional[_Union[Verify, _Mapping]] = ..., commit_verdict: _Optional[_Union[CommitVerdict, _Mapping]] = ..., reveal_verdict: _Optional[_Union[RevealVerdict, _Mapping]] = ..., distribute_fees: _Optional[_Union[DistributeFees, _Mapping]] = ..., reward: _Optional[_Union[Reward, _Mapping]] = ..., initialize_round: _Optional[_Union[InitializeRound, _Mapping]] = ..., update_delegator_stake: _Optional[_Union[UpdateDelegatorStake, _Mapping]] = ..., slash_missed_verification: _Optional[_Union[SlashMissedVerification, _Mapping]] = ..., slash_double_claim: _Optional[_Union[SlashDoubleClaim, _Mapping]] = ..., propose: _Optional[_Union[Propose, _Mapping]] = ..., vote: _Optional[_Union[Vote, _Mapping]] = ..., transfer: _Optional[_Union[Transfer, _Mapping]] = ..., unjail: _Optional[_Union[Unjail, _Mapping]] = ..., rotate_consensus_key: _Optional[_Union[RotateConsensusKey, _Mapping]] = ..., register_verifier: _Optional[_Union[RegisterVerifier, _Mapping]] = ...) -> None: ...
 
 class Bond(_message.Message):
     __slots__ = ("amount", "to")
@@ -313,6 +317,44 @@ class SlashDoubleClaim(_message.Message):
     first: Receipt
     second: Receipt
     def __init__(self, first: _Optional[_Union[Receipt, _Mapping]] = ..., second: _Optional[_Union[Receipt, _Mapping]] = ...) -> None: ...
+
+class ParameterChange(_message.Message):
+    __slots__ = ("name", "new_value")
+    NAME_FIELD_NUMBER: _ClassVar[int]
+    NEW_VALUE_FIELD_NUMBER: _ClassVar[int]
+    name: str
+    new_value: bytes
+    def __init__(self, name: _Optional[str] = ..., new_value: _Optional[bytes] = ...) -> None: ...
+
+class Propose(_message.Message):
+    __slots__ = ("kind", "title", "text", "changes", "recipient", "lpt", "wei", "upgrade_height", "app_version")
+    KIND_FIELD_NUMBER: _ClassVar[int]
+    TITLE_FIELD_NUMBER: _ClassVar[int]
+    TEXT_FIELD_NUMBER: _ClassVar[int]
+    CHANGES_FIELD_NUMBER: _ClassVar[int]
+    RECIPIENT_FIELD_NUMBER: _ClassVar[int]
+    LPT_FIELD_NUMBER: _ClassVar[int]
+    WEI_FIELD_NUMBER: _ClassVar[int]
+    UPGRADE_HEIGHT_FIELD_NUMBER: _ClassVar[int]
+    APP_VERSION_FIELD_NUMBER: _ClassVar[int]
+    kind: int
+    title: str
+    text: str
+    changes: _containers.RepeatedCompositeFieldContainer[ParameterChange]
+    recipient: bytes
+    lpt: bytes
+    wei: bytes
+    upgrade_height: int
+    app_version: int
+    def __init__(self, kind: _Optional[int] = ..., title: _Optional[str] = ..., text: _Optional[str] = ..., changes: _Optional[_Iterable[_Union[ParameterChange, _Mapping]]] = ..., recipient: _Optional[bytes] = ..., lpt: _Optional[bytes] = ..., wei: _Optional[bytes] = ..., upgrade_height: _Optional[int] = ..., app_version: _Optional[int] = ...) -> None: ...
+
+class Vote(_message.Message):
+    __slots__ = ("proposal_id", "option")
+    PROPOSAL_ID_FIELD_NUMBER: _ClassVar[int]
+    OPTION_FIELD_NUMBER: _ClassVar[int]
+    proposal_id: int
+    option: int
+    def __init__(self, proposal_id: _Optional[int] = ..., option: _Optional[int] = ...) -> None: ...
 
 class Transfer(_message.Message):
     __slots__ = ("to", "denom", "amount")

@@ -80,6 +80,8 @@ POOLS = Layout("pool", (Address,), records.DelegationPool)
 JOINED = Layout("joined", (Address, NUMBER), records.JoinedBucket)
 ENDED_ERAS = Layout("ended-era", (Address, NUMBER), records.EndedEra)
 DELEGATORS = Layout("delegator", (Address,), records.Delegator)
+# (delegator, round) of what it held as that round began
+HOLDINGS = Layout("holding", (Address, NUMBER), records.Holding)
 # locks: (delegator, lock); (candidate, last height of liability, number) of what they hold
 LOCKS = Layout("lock", (Address, NUMBER), records.Lock)
 LOCK_BATCHES = Layout("lock-batch", (Address, NUMBER, NUMBER), records.LockBatch)
@@ -110,6 +112,15 @@ DISPUTES = Layout("dispute", (NUMBER,), records.Dispute)
 # (job, segment) for which its transcoder was slashed because of two receipts
 DOUBLE_CLAIMS = Layout("double-claim", (NUMBER, NUMBER), records.Empty)
 VERIFIERS = Layout("verifier", (Address,), records.Verifier)
+# governance: proposals; (proposal, voter); (proposal, transcoder); rounds with whose stakes open proposals are voted,
+# and (round, transcoder) of the past ones; the version; (height, proposal) of adopted changes of parameters
+PROPOSALS = Layout("proposal", (NUMBER,), records.Proposal)
+VOTES = Layout("vote", (NUMBER, Address), records.Vote)
+BALLOTS = Layout("ballot", (NUMBER, Address), records.Ballot)
+VOTING_ROUNDS = Layout("voting-round", (NUMBER,), records.VotingRound)
+ELECTORS = Layout("elector", (NUMBER, Address), records.Elector)
+APP_VERSION = Layout("app-version", (), records.AppVersion)
+ADOPTED_CHANGES = Layout("adopted-change", (NUMBER, NUMBER), records.Empty)
 # what falls due at a height: (height, kind, job, claim, segment)
 DUE = Layout("due", (NUMBER, NUMBER, NUMBER, NUMBER, NUMBER), records.Empty)
 

@@ -14,6 +14,10 @@ MAX_RANGES = 1024
 MAX_LOCKS = 100
 """Locks that one account can have at a time, and that one Withdraw can name."""
 MAX_PROOF_LENGTH = 32
+MAX_TITLE_LENGTH = 100
+MAX_PROPOSAL_TEXT_LENGTH = 4000
+MAX_PARAMETER_CHANGES = 32
+MAX_PARAMETER_NAME_LENGTH = 64
 
 
 class Limit(NamedTuple):
@@ -40,6 +44,23 @@ def check_text(name: str, text: str) -> None:
     """
     if not text or not text.isascii() or not text.isprintable():
         raise Rejection(Reason.INVALID_FIELD, f"{name} is {text!r}; printable ASCII is expected")
+
+
+def check_prose(name: str, text: str, allowed: str = "") -> None:
+    """Refuse characters that would act on a terminal or turn what people read around, but for those allowed.
+
+    By number and not by Python's own tables, which differ between its versions.
+
+    Raises:
+        Rejection: INVALID_FIELD.
+    """
+    for place, character in enumerate(text):
+        if character not in allowed and any(first <= ord(character) <= last for first, last in _UNREADABLE):
+            raise Rejection(Reason.INVALID_FIELD, f"{name} has the character U+{ord(character):04X} at {place}")
+
+
+_UNREADABLE = ((0x00, 0x1F), (0x7F, 0x9F), (0x2028, 0x202E), (0x2066, 0x2069), (0xD800, 0xDFFF))
+"""Control characters, line and paragraph separators, and marks that change the direction of writing."""
 
 
 def check_service_uri(uri: str) -> None:

@@ -7,7 +7,7 @@ is one page: `app.messages.keyspace`. Terms and rules are those of the chapter t
 from dataclasses import dataclass
 from enum import IntEnum, unique
 
-from app.messages.bodies import SegmentRange
+from app.messages.bodies import Propose, SegmentRange, VoteOption
 from app.messages.options import TranscodingOptions
 from app.primitives.address import Address
 from app.primitives.amounts import Height, Lpt, Round, Wei
@@ -44,7 +44,8 @@ class CommonPool:
 
 @dataclass(frozen=True, slots=True)
 class Totals:
-    """Sums over tables that are too large to walk: LPT bonded, unbonding, of verifiers; the next ids (ledger, jobs).
+    """Sums over tables that are too large to walk: LPT bonded, unbonding, of verifiers, deposited with proposals; the
+    next ids (ledger, jobs, governance).
 
     `draw_cursor` is the waiting job whose turn to be drawn comes first, where not all fit in a block.
     """
@@ -55,6 +56,8 @@ class Totals:
     next_dispute_id: int
     draw_cursor: int = 0
     unbonding: Lpt = Lpt(0)
+    proposal_deposits: Lpt = Lpt(0)
+    next_proposal_id: int = 1
 
 
 @dataclass(frozen=True, slots=True)
@@ -123,6 +126,7 @@ class Delegator:
         fees: collected, to be withdrawn.
         era: of the candidate's pool, to which the shares belong.
         locks, next_lock_id: how many locks it has, and the number of its next one.
+        unsaved_round: the first round in which a change has to save what it held as that round began (holdings).
     """
 
     candidate: Address
@@ -134,6 +138,16 @@ class Delegator:
     era: int = 0
     locks: int = 0
     next_lock_id: int = 1
+    unsaved_round: Round = Round(0)
+
+
+@dataclass(frozen=True, slots=True)
+class Holding:
+    """What an account held as a round began, written down when it first changed in that round (holdings)."""
+
+    candidate: Address
+    era: int
+    shares: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -235,7 +249,10 @@ class RoundState:
 
 @dataclass(frozen=True, slots=True)
 class ActiveTranscoder:
-    """A transcoder elected for the running round, with what was locked in; it may have left since (rounds)."""
+    """A transcoder elected for the running round, with what was locked in; it may have left since (rounds).
+
+    `shares` and `era` are its pool's as the round began.
+    """
 
     stake: Lpt
     rates: Rates
@@ -245,6 +262,8 @@ class ActiveTranscoder:
     previous_stake: Lpt
     previous_work: int
     left: bool = False
+    shares: int = 0
+    era: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -450,6 +469,97 @@ class RangeEnd:
 
     last: int
     claim_id: int
+
+
+@unique
+class ProposalStatus(IntEnum):
+    """Where a proposal stands (governance)."""
+
+    VOTING = 0
+    QUORUM_MISSED = 1
+    REJECTED = 2
+    ADOPTED = 3
+    """It takes effect as the next round begins, or at its upgrade's height."""
+    EXECUTED = 4
+    DROPPED = 5
+    """Adopted, but what it asks for could not be done any more."""
+
+
+@dataclass(frozen=True, slots=True)
+class Proposal:
+    """A proposal (governance).
+
+    Attributes:
+        content: what was proposed.
+        proposal_deposit: held until the voting ends; 0 then.
+        voting_round, active_stake: the votes are the stakes as this round began, so much of it active.
+        end_height: the first block in which no vote counts any more.
+        yes, no, abstain: the tally at the end; 0 before.
+        outcome: why it was dropped.
+    """
+
+    proposer: Address
+    content: Propose
+    proposal_deposit: Lpt
+    voting_round: Round
+    active_stake: Lpt
+    created_height: Height
+    end_height: Height
+    status: ProposalStatus = ProposalStatus.VOTING
+    yes: Lpt = Lpt(0)
+    no: Lpt = Lpt(0)
+    abstain: Lpt = Lpt(0)
+    outcome: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Vote:
+    """One account's vote: its own stake, which counts with the transcoder that it was bonded to (governance)."""
+
+    option: VoteOption
+    transcoder: Address
+    stake: Lpt
+
+
+@dataclass(frozen=True, slots=True)
+class Ballot:
+    """How the stake behind one transcoder votes on a proposal (governance).
+
+    Attributes:
+        mandate: the transcoder's own vote, which all stake follows that has not voted itself; none before it votes.
+        yes, no, abstain: stake that has voted itself, the transcoder's own included.
+    """
+
+    mandate: VoteOption | None
+    yes: Lpt
+    no: Lpt
+    abstain: Lpt
+
+
+@dataclass(frozen=True, slots=True)
+class VotingRound:
+    """How many proposals are open that are voted on with the stakes of a round (governance)."""
+
+    open_proposals: int
+
+
+@dataclass(frozen=True, slots=True)
+class Elector:
+    """A transcoder of a round's active set, and its pool as that round began (governance)."""
+
+    stake: Lpt
+    shares: int
+    era: int
+
+
+@dataclass(frozen=True, slots=True)
+class AppVersion:
+    """The version of the application that executes blocks, and the planned one, where there is one (governance)."""
+
+    version: int
+    next_version: int
+    next_height: Height
+    proposal_id: int
 
 
 @unique

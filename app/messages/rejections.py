@@ -86,6 +86,14 @@ class Reason(IntEnum):
     ALREADY_SLASHED = 85
     SLASHING_PERIOD_OVER = 86
     NO_DOUBLE_CLAIM = 87
+    # governance
+    UNKNOWN_PROPOSAL = 90
+    VOTING_ENDED = 91
+    NO_VOTING_STAKE = 92
+    UNKNOWN_PARAMETER = 93
+    PARAMETERS_INVALID = 94
+    TOO_MANY_PROPOSALS = 95
+    UPGRADE_INVALID = 96
 
 
 class Rejection(Exception):

@@ -145,6 +145,7 @@ _WEIGHTS = {
     "reward": 20,
     "job": 40,
     "slash_double_claim": 60,
+    "propose": 100,
 }
 
 

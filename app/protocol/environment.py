@@ -52,6 +52,10 @@ class BlockEnv:
         """Tell the world, in an event of `app.messages.events`."""
         self.events.append(event)
 
+    def change_params(self, params: Params) -> None:
+        """Let other parameters be in force from now on, for what follows in the block."""
+        self.params = params
+
 
 @dataclass(slots=True)
 class TxEnv:
@@ -64,6 +68,10 @@ class TxEnv:
     def emit(self, event: Any) -> None:
         """Tell the world, in an event of `app.messages.events`."""
         self.events.append(event)
+
+    def change_params(self, params: Params) -> None:
+        """Let other parameters be in force from now on; they are those of before when the transaction is rejected."""
+        self.block.change_params(params)
 
     @property
     def height(self) -> Height:

@@ -78,6 +78,25 @@ def change_unbonding(state: State, by: int) -> None:
     TOTALS.put(state, replace(totals, unbonding=Lpt(totals.unbonding + by)))
 
 
+def take_common_pool(state: State, lpt: int, wei: int) -> None:
+    """Take from the CommonPool what the caller has seen there."""
+    pool = COMMON_POOL.read(state)
+    COMMON_POOL.put(state, replace(pool, lpt=Lpt(pool.lpt - lpt), wei=Wei(pool.wei - wei)))
+
+
+def burn_common_pool(state: State, amount: int) -> None:
+    """Burn LPT of the CommonPool, which the caller has seen there: the supply is smaller by it."""
+    take_common_pool(state, amount, 0)
+    supply = SUPPLY.read(state)
+    SUPPLY.put(state, replace(supply, lpt=Lpt(supply.lpt - amount), burned=Lpt(supply.burned + amount)))
+
+
+def change_proposal_deposits(state: State, by: int) -> None:
+    """Keep the sum of all LPT deposited with open proposals."""
+    totals = TOTALS.read(state)
+    TOTALS.put(state, replace(totals, proposal_deposits=Lpt(totals.proposal_deposits + by)))
+
+
 # --- transactions
 
 

@@ -1,8 +1,8 @@
 """Rounds: the election of the active set, and everything that a round's start settles (protocol.md, section 4).
 
 A round begins every `round_length` blocks and must be initialised once, by anybody or by the chain itself. Until then
-every message that reads the round is refused. Initialising goes in this order: close the old round, move inflation,
-elect, derive the consensus validators.
+every message that reads the round is refused. Initialising goes in this order: close the old round, apply the changes
+of parameters that governance has adopted, move inflation, elect, derive the consensus validators.
 
 Who has not called Reward in `missed_reward_threshold` rounds in a row is slashed as the last of them is closed, and
 the stake that unbonded in it with it.
@@ -19,6 +19,8 @@ from app.primitives.address import Address
 from app.primitives.amounts import Height, Lpt, Round
 from app.protocol.clock import is_locked, is_over
 from app.protocol.environment import BlockEnv, Env, TxEnv
+from app.protocol.governance.electorate import keep_electorate
+from app.protocol.governance.parameters import apply_adopted_changes
 from app.protocol.inflation import compute_mintable, move_inflation_rate
 from app.protocol.rewards import pay_reward
 from app.protocol.slashing import slash
@@ -59,6 +61,8 @@ def initialize_round(state: State, env: Env) -> None:
     of now: until a round is initialised nobody can change any.
     """
     close_round(state, env)
+    keep_electorate(state)
+    apply_adopted_changes(state, env)
     last = ROUND.read(state)
     passed = (env.height - last.start_height) // last.length
     rate = move_inflation_rate(state, env, last.inflation_rate)
@@ -135,9 +139,9 @@ def _lock_in(
     state: State, address: Address, now: Round, last: ActiveTranscoder | None, from_waitlist: bool
 ) -> ActiveTranscoder:
     rates = effective_rates(TRANSCODERS.read(state, address), now)
-    stake = settle_pool(state, address).stake
+    pool = settle_pool(state, address)
     before = (last.stake, last.work) if last else (Lpt(0), 0)
-    return ActiveTranscoder(stake, rates, from_waitlist, False, 0, *before)
+    return ActiveTranscoder(pool.stake, rates, from_waitlist, False, 0, *before, shares=pool.shares, era=pool.era)
 
 
 # --- transactions

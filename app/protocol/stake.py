@@ -21,11 +21,12 @@ otherwise share counts would grow with each such slash, until fees per share rou
 
 from dataclasses import replace
 
-from app.messages.records import DelegationPool, Delegator, Empty, EndedEra, JoinedBucket
+from app.messages.records import DelegationPool, Delegator, Empty, EndedEra, Holding, JoinedBucket
 from app.messages.rejections import Reason, Rejection
 from app.primitives.address import Address
 from app.primitives.amounts import MAX_AMOUNT, Lpt, Round, Wei, format_wei
 from app.primitives.fractions import Fraction, fraction_of, mul_ceil, mul_floor
+from app.protocol.holdings import find_saved_holding, save_holding
 from app.protocol.ledger import change_bonded, pay_common_pool
 from app.state.tables import (
     CANDIDATES_BY_STAKE,
@@ -92,6 +93,15 @@ def get_pending_fees(state: ReadState, address: Address) -> Wei:
     return Wei(delegator.fees + _uncollected(delegator, _joined_bucket(state, delegator, fresh), pool.fee_factor))
 
 
+def get_holding(state: ReadState, address: Address, asked: Round) -> Holding | None:
+    """What an account held as a round began, which is running or has been; none for who has never bonded."""
+    saved = find_saved_holding(state, address, asked)
+    if saved is not None:
+        return saved
+    delegator = DELEGATORS.get(state, address)
+    return None if delegator is None else _holding(state, delegator)
+
+
 # --- mutators
 
 
@@ -110,6 +120,7 @@ def settle_delegator(state: State, address: Address) -> Delegator | None:
     if delegator is None:
         return None
     pool = settle_pool(state, delegator.candidate)
+    delegator = _save_holding(state, address, delegator)
     if _is_void(delegator, pool):
         return _settle_void(state, address, delegator, pool)
     bucket = _joined_bucket(state, delegator)
@@ -136,7 +147,9 @@ def join_pool(state: State, address: Address, candidate: Address, amount: int) -
     """
     now = ROUND.read(state).number
     pool = settle_pool(state, candidate)
-    delegator = settle_delegator(state, address) or _unbonded(candidate, pool.era)
+    delegator = settle_delegator(state, address)
+    if delegator is None:
+        delegator = _save_holding(state, address, _unbonded(candidate, pool.era))
     assert delegator.candidate == candidate, "a bond that moves must leave first"
     pool = POOLS.read(state, candidate)
     shares = _shares_of_bucket(pool, amount)
@@ -297,6 +310,21 @@ def index_candidate(state: State, candidate: Address, old: int | None, new: int 
         CANDIDATES_BY_STAKE.drop(state, MAX_AMOUNT - old, candidate)
     if new is not None:
         CANDIDATES_BY_STAKE.put(state, Empty(), MAX_AMOUNT - new, candidate)
+
+
+def _holding(state: ReadState, delegator: Delegator) -> Holding:
+    # As the running round began, where the account has not changed in it; what joined in an era that ended is void.
+    joined = delegator.joining_round < ROUND.read(state).number
+    bucket = _joined_bucket(state, delegator) if joined else None
+    return Holding(delegator.candidate, delegator.era, _current_shares(delegator, bucket)[0])
+
+
+def _save_holding(state: State, address: Address, delegator: Delegator) -> Delegator:
+    now = ROUND.read(state).number
+    if now < delegator.unsaved_round:
+        return delegator
+    save_holding(state, address, now, _holding(state, delegator))
+    return replace(delegator, unsaved_round=Round(now + 1))
 
 
 def _unbonded(candidate: Address, era: int) -> Delegator:

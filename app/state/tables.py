@@ -11,7 +11,7 @@ from app.messages import keyspace, records
 from app.messages.keyspace import KeyPart, Layout
 from app.messages.record import decode, encode
 from app.params import Params
-from app.primitives.amounts import Lpt, Round, Wei
+from app.primitives.amounts import Height, Lpt, Round, Wei
 
 R = TypeVar("R")
 
@@ -113,6 +113,7 @@ POOLS: Table[records.DelegationPool] = Table(
 JOINED: Table[records.JoinedBucket] = Table(keyspace.JOINED)
 ENDED_ERAS: Table[records.EndedEra] = Table(keyspace.ENDED_ERAS)
 DELEGATORS: Table[records.Delegator] = Table(keyspace.DELEGATORS)
+HOLDINGS: Table[records.Holding] = Table(keyspace.HOLDINGS)
 LOCKS: Table[records.Lock] = Table(keyspace.LOCKS)
 LOCK_BATCHES: Table[records.LockBatch] = Table(keyspace.LOCK_BATCHES)
 TRANSCODERS: Table[records.Transcoder] = Table(keyspace.TRANSCODERS)
@@ -134,4 +135,11 @@ CHALLENGES: Table[records.Challenge] = Table(keyspace.CHALLENGES)
 DISPUTES: Table[records.Dispute] = Table(keyspace.DISPUTES)
 DOUBLE_CLAIMS: Table[records.Empty] = Table(keyspace.DOUBLE_CLAIMS)
 VERIFIERS: Table[records.Verifier] = Table(keyspace.VERIFIERS)
+PROPOSALS: Table[records.Proposal] = Table(keyspace.PROPOSALS)
+VOTES: Table[records.Vote] = Table(keyspace.VOTES)
+BALLOTS: Table[records.Ballot] = Table(keyspace.BALLOTS, records.Ballot(None, Lpt(0), Lpt(0), Lpt(0)))
+VOTING_ROUNDS: Table[records.VotingRound] = Table(keyspace.VOTING_ROUNDS, records.VotingRound(0))
+ELECTORS: Table[records.Elector] = Table(keyspace.ELECTORS)
+ADOPTED_CHANGES: Table[records.Empty] = Table(keyspace.ADOPTED_CHANGES)
+APP_VERSIONS: Table[records.AppVersion] = Table(keyspace.APP_VERSION, records.AppVersion(1, 0, Height(0), 0))
 DUE: Table[records.Empty] = Table(keyspace.DUE)

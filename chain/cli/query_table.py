@@ -5,7 +5,7 @@ from enum import IntEnum
 
 from app.messages import keyspace
 from app.messages.keyspace import Layout
-from app.messages.records import ChallengeStatus, JobStatus
+from app.messages.records import ChallengeStatus, JobStatus, ProposalStatus
 
 
 @dataclass(frozen=True, slots=True)
@@ -135,6 +135,46 @@ QUESTIONS: tuple[Question, ...] = (
         "profile", "/profile/{profile_id}", "The profile PROFILE_ID.", "h264-verified-1", layout=keyspace.PROFILES
     ),
     Question("profiles", "/profiles", "All profiles.", columns=("profile_id", "codec", "codec_weight", "frozen")),
+    Question(
+        "proposal",
+        "/proposal/{proposal_id}",
+        "The proposal PROPOSAL_ID, its votes as they are weighed now, and what they would make of it.",
+        "1",
+        layout=keyspace.PROPOSALS,
+    ),
+    Question(
+        "proposals",
+        "/proposals",
+        "All proposals, or those of a status, with their votes.",
+        "--status voting",
+        (
+            "proposal_id",
+            "status",
+            "content.kind",
+            "end_height",
+            "yes",
+            "no",
+            "abstain",
+            "active_stake",
+            "content.title",
+        ),
+        ("status",),
+        statuses=ProposalStatus,
+    ),
+    Question(
+        "vote",
+        "/vote/{proposal_id}/{account}",
+        "How ACCOUNT has voted on the proposal PROPOSAL_ID, and how much stake it votes with.",
+        "1 alice",
+    ),
+    Question(
+        "votes",
+        "/votes/{proposal_id}",
+        "All votes on the proposal PROPOSAL_ID.",
+        "1",
+        ("voter", "option", "stake", "transcoder"),
+    ),
+    Question("upgrade", "/upgrade", "The version of the application that runs the chain, and a planned one."),
     Question("invariants", "/invariants", "Whether the node's state contradicts itself anywhere; walks all of it."),
     Question(
         "due", "/due", "What the next blocks have to do.", columns=("height", "kind", "job_id", "claim_id", "segment")

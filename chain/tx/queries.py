@@ -150,6 +150,26 @@ class Queries:
         """All profiles."""
         return await self.all_items("/profiles")
 
+    async def proposal(self, proposal_id: int) -> Answer:
+        """One proposal with its votes as they are weighed now."""
+        return await self.ask(f"/proposal/{proposal_id}")
+
+    async def proposals(self, limit: int | None = None, **filters: str | None) -> Answer:
+        """All proposals; the filter is `status`."""
+        return await self.all_items("/proposals", limit, **filters)
+
+    async def vote(self, proposal_id: int, voter: Address) -> Answer:
+        """How an account has voted on a proposal, and with how much stake it could."""
+        return await self.ask(f"/vote/{proposal_id}/{to_checksum(voter)}")
+
+    async def votes(self, proposal_id: int) -> Answer:
+        """All votes on a proposal."""
+        return await self.all_items(f"/votes/{proposal_id}")
+
+    async def upgrade(self) -> Answer:
+        """The version that runs the chain, and a planned one."""
+        return await self.ask("/upgrade")
+
     async def supply(self) -> Answer:
         """All LPT and ETH there is, and the CommonPool."""
         return await self.ask("/supply")

@@ -5,7 +5,7 @@ from dataclasses import replace
 import pytest
 
 from app.execution.invariants import INVARIANTS, InvariantBroken, find_broken, require_sound
-from app.messages.bodies import Bond, Unbond
+from app.messages.bodies import Bond, ProposalKind, Propose, Unbond, Vote, VoteOption
 from app.messages.records import Claim, ClaimStatus, Empty, JoinedBucket, RangeEnd
 from app.state import tables
 from genesis.presets.test import TEST
@@ -18,7 +18,7 @@ def chain():
     chain.must(ALICE, Bond(5 * LPT, VERA.address))
     chain.next_round()
     chain.must(BOB, Bond(5 * LPT, VERA.address))
-    chain.must(ALICE, Unbond(LPT))
+    chain.must(ALICE, Unbond(LPT), Propose(ProposalKind.TEXT, "title", ""), Vote(1, VoteOption.YES))
     return chain
 
 
@@ -48,6 +48,10 @@ BREAKAGES = {
     "unbonding total": change(tables.TOTALS, unbonding=1),
     "locks": change(tables.LOCKS, ALICE.address, 1, principal=2 * LPT),
     "verifier bonds": change(tables.TOTALS, verifier_bonds=1),
+    "proposal deposits": change(tables.TOTALS, proposal_deposits=1),
+    "open votings": change(tables.PROPOSALS, 1, end_height=7),
+    "electorates": change(tables.HOLDINGS, ALICE.address, 1, shares=1),
+    "ballots": change(tables.BALLOTS, 1, VERA.address, yes=1),
     "delegator stakes": change(tables.DELEGATORS, VERA.address, shares=1),
     "shares": change(tables.POOLS, VERA.address, shares=10**60),
     "uncollected fees": change(tables.POOLS, VERA.address, fee_factor=10**70),
@@ -94,6 +98,21 @@ def test_an_invariant_notices_what_it_is_there_for(chain, name):
 def test_finer_contradictions_of_stake_are_noticed(chain, what, name):
     broken = [text.split(":")[0] for text in find_broken(tamper(chain.state, what))]
     assert (name in broken) if name else broken == []
+
+
+@pytest.mark.parametrize(
+    ("what", "name"),
+    [
+        (change(tables.VOTING_ROUNDS, 1, open_proposals=2), "open votings"),
+        (change(tables.PROPOSALS, 1, voting_round=0), "open votings"),
+        (change(tables.ACTIVE, VERA.address, era=1), "electorates"),
+        (change(tables.ACTIVE, VERA.address, stake=LPT), "ballots"),
+        (change(tables.VOTES, 1, ALICE.address, stake=7 * LPT), "ballots"),
+        (change(tables.VOTES, 1, ALICE.address, option=VoteOption.NO), "ballots"),
+    ],
+)
+def test_finer_contradictions_of_governance_are_noticed(chain, what, name):
+    assert name in [text.split(":")[0] for text in find_broken(tamper(chain.state, what))]
 
 
 def test_a_chain_without_a_validator_is_noticed(chain):

@@ -63,6 +63,12 @@ COMMANDS = {
     "reward": "reward",
     "initialize-round": "initialize_round",
     "register-verifier 10LPT --uri http://localhost:2": "register_verifier",
+    "propose parameter quorum=40% auto_reward=on n=50 min_self_bond=2LPT base_fee_wei=3gwei --title T": "propose",
+    "propose spend 5LPT 1gwei --to bob --title T --text why": "propose",
+    "propose burn 5LPT --title T": "propose",
+    "propose upgrade --height 5000 --app-version 2 --title T": "propose",
+    "propose text --title T": "propose",
+    "vote 1 abstain": "vote",
 }
 
 
