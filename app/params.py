@@ -68,6 +68,7 @@ class Params:
     missed_reward_threshold: int = _count("consecutive missed Reward calls before a slash", 10**6)
     auto_initialize_round: bool = _count("whether the chain initialises rounds by itself", 1, low=0)
     auto_reward: bool = _count("whether the chain calls Reward for those who have not, as a round closes", 1, low=0)
+    allocation_expiry: int = _blocks("from the first block on, in which allocations can be claimed")
     min_self_bond: Lpt = _parameter("base units of LPT", "own stake of a transcoder", 1, _AMOUNT)
     max_segments_per_claim: int = _count("segments of one claim", 10**6)
     max_ranges_per_claim: int = _count("ranges of one claim", 1024)

@@ -8,6 +8,7 @@ import re
 from collections.abc import Callable, Iterable, Iterator
 from typing import Any
 
+from app.messages.allocation import MAX_ALLOCATIONS
 from app.messages.genesis_state import GenesisProfile, GenesisState, GenesisTranscoder
 from app.messages.limits import MAX_CHAIN_ID_LENGTH, MAX_TX_BYTES, MAX_URI_LENGTH, check_service_uri
 from app.messages.rejections import Rejection
@@ -15,6 +16,7 @@ from app.params import APP_VERSION, find_problems
 from app.primitives.address import to_checksum
 from app.primitives.amounts import MAX_AMOUNT, UNITS_PER_TOKEN, format_lpt
 from app.primitives.fractions import ONE
+from app.primitives.hashing import ZERO_HASH
 from genesis.document import (
     Document,
     Genesis,
@@ -24,7 +26,7 @@ from genesis.document import (
     read_document,
 )
 from genesis.failures import GenesisError
-from genesis.validators import MAX_TOTAL_POWER, derive_validators, total_stakes
+from genesis.validators import MAX_TOTAL_POWER, derive_validators, supply_lpt
 
 Problems = Iterator[str]
 LARGEST_BLOCK_BYTES = 100 * 2**20
@@ -66,6 +68,7 @@ def check_state(state: GenesisState) -> list[str]:
         _check_transcoders,
         _check_bonds,
         _check_profiles,
+        _check_allocations,
         _check_supply,
         _check_power,
     )
@@ -158,8 +161,20 @@ def _check_profile(path: str, item: GenesisProfile) -> Problems:
         yield f"{path}.codec_weight: {item.codec_weight}; 1 to {MAX_CODEC_WEIGHT}, H.264 is 1000"
 
 
+def _check_allocations(state: GenesisState) -> Problems:
+    item = state.allocations
+    if item is None:
+        return
+    if not 1 <= item.count <= MAX_ALLOCATIONS:
+        yield f"app_state.allocations.count: {item.count}; 1 to {MAX_ALLOCATIONS}, or null for no allocations"
+    if item.total < item.count:
+        yield f"app_state.allocations.total: {item.total} base units for {item.count} holders; nobody is given nothing"
+    if item.root == ZERO_HASH:
+        yield "app_state.allocations.root: zero; make it with: headwater genesis allocations build FILE.csv"
+
+
 def _check_supply(state: GenesisState) -> Problems:
-    lpt = sum(item.lpt for item in state.accounts) + sum(total_stakes(state).values())
+    lpt = supply_lpt(state)
     for name, total in (("LPT", lpt), ("ETH", sum(item.wei for item in state.accounts))):
         if total > MAX_AMOUNT:
             yield f"app_state: all {name} together is {total} base units, more than 128 bits can hold"

@@ -2,7 +2,7 @@
 
 from dataclasses import replace
 
-from app.messages.genesis_state import GenesisAccount, GenesisState, GenesisTranscoder
+from app.messages.genesis_state import GenesisAccount, GenesisAllocations, GenesisState, GenesisTranscoder
 from app.params import Params
 from app.primitives.address import to_checksum
 from genesis.document import Genesis
@@ -43,6 +43,17 @@ def add_transcoder(genesis: Genesis, transcoder: GenesisTranscoder, name: str = 
     names = {**genesis.names, pubkey: name} if pubkey else genesis.names
     state = replace(genesis.state, transcoders=(*others, transcoder))
     return replace(_with_state(genesis, state), names=names)
+
+
+def set_allocations(genesis: Genesis, allocations: GenesisAllocations, replaces: bool = False) -> Genesis:
+    """Give LPT to those who will claim it.
+
+    Raises:
+        GenesisError: the document has other allocations, and `replaces` is not set.
+    """
+    if genesis.state.allocations not in (None, allocations) and not replaces:
+        raise GenesisError(["allocations: this document has others already"])
+    return _with_state(genesis, replace(genesis.state, allocations=allocations))
 
 
 def _with_state(genesis: Genesis, state: GenesisState) -> Genesis:

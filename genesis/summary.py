@@ -10,7 +10,7 @@ from app.primitives.amounts import format_lpt, format_wei
 from app.primitives.fractions import format_fraction
 from genesis.document import Genesis
 from genesis.presets.registry import PRESETS
-from genesis.validators import derive_validators, total_stakes
+from genesis.validators import derive_validators, supply_lpt, total_stakes
 
 
 def summarize(genesis: Genesis) -> dict[str, Any]:
@@ -20,7 +20,7 @@ def summarize(genesis: Genesis) -> dict[str, Any]:
         "chain_id": genesis.chain_id,
         "genesis_time": genesis.genesis_time,
         "preset": matching_preset(state),
-        "supply_lpt": str(_supply_lpt(state)),
+        "supply_lpt": str(supply_lpt(state)),
         "supply_wei": str(sum(item.wei for item in state.accounts)),
         "validators": [
             {
@@ -46,13 +46,21 @@ def describe(genesis: Genesis) -> str:
     lines = [
         f"chain       {genesis.chain_id}, from {genesis.genesis_time}",
         f"parameters  {_describe_params(state)}",
-        f"supply      {format_lpt(_supply_lpt(state))}, {format_wei(sum(item.wei for item in state.accounts))}",
+        f"supply      {format_lpt(supply_lpt(state))}, {format_wei(sum(item.wei for item in state.accounts))}",
         f"profiles    {', '.join(item.profile_id for item in state.profiles)}",
         *_describe_transcoders(genesis),
         *(f"account     {to_checksum(a.address)}  {format_lpt(a.lpt)}  {format_wei(a.wei)}" for a in state.accounts),
         *(f"bond        {to_checksum(b.delegator)}  {format_lpt(b.amount)}" for b in state.bonds),
+        *_describe_allocations(state),
     ]
     return "\n".join(lines)
+
+
+def _describe_allocations(state: GenesisState) -> list[str]:
+    item = state.allocations
+    if item is None:
+        return []
+    return [f"allocations {item.count} holders, {format_lpt(item.total)}, root {item.root.hex()}"]
 
 
 def _describe_params(state: GenesisState) -> str:
@@ -82,7 +90,3 @@ def _describe_transcoders(genesis: Genesis) -> list[str]:
         )
         for item in genesis.state.transcoders
     ]
-
-
-def _supply_lpt(state: GenesisState) -> int:
-    return sum(item.lpt for item in state.accounts) + sum(total_stakes(state).values())

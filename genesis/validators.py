@@ -37,6 +37,12 @@ def total_stakes(state: GenesisState) -> dict[Address, int]:
     return stakes
 
 
+def supply_lpt(state: GenesisState) -> int:
+    """All LPT of a document in base units: balances, stakes, and what is allocated to those who claim it."""
+    allocated = 0 if state.allocations is None else state.allocations.total
+    return sum(item.lpt for item in state.accounts) + sum(total_stakes(state).values()) + allocated
+
+
 def derive_validators(state: GenesisState) -> tuple[GenesisValidator, ...]:
     """The validators that the stakes stand for, ordered by key."""
     stakes = total_stakes(state)

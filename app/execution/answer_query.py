@@ -18,6 +18,7 @@ from app.messages.records import ProposalStatus
 from app.messages.rejections import Reason
 from app.primitives.address import Address, parse_address, to_checksum
 from app.primitives.state_proof import ProofOp, StateProofError, encode_proof
+from app.protocol.allocations import get_last_height, is_claimed
 from app.protocol.clock import DueKind
 from app.protocol.governance.electorate import get_voting_stake
 from app.protocol.governance.voting import compute_status, compute_tally
@@ -104,6 +105,25 @@ def _status(view: StateView, query: Query) -> dict[str, Any]:
 def _supply(view: StateView, query: Query) -> dict[str, Any]:
     pool = tables.COMMON_POOL.read(view)
     return {**_status(view, query), "common_pool": to_json(pool)}
+
+
+def _allocations(view: StateView, query: Query) -> dict[str, Any]:
+    record = _found(tables.ALLOCATIONS.get(view), "this chain's genesis document has no allocations")
+    last = get_last_height(record, tables.PARAMS.read(view).allocation_expiry)
+    return {**to_json(record), "last_height": last}
+
+
+def _allocation(view: StateView, query: Query, number: str) -> dict[str, Any]:
+    known, index = _allocations(view, query), _number(number)
+    if index >= known["count"]:
+        raise QueryError(f"there is no allocation {index}; the genesis document has {known['count']}")
+    claimed = is_claimed(view, index)
+    return {
+        "index": index,
+        "claimed": claimed,
+        "claimable": not claimed and not known["expired_height"],
+        "last_height": known["last_height"],
+    }
 
 
 def _account(view: StateView, query: Query, text: str) -> dict[str, Any]:
@@ -361,6 +381,8 @@ _ANSWERS: dict[tuple[str, int], Callable[..., dict[str, Any]]] = {
     ("params", 0): _singleton(tables.PARAMS),
     ("round", 0): _singleton(tables.ROUND),
     ("supply", 0): _supply,
+    ("allocations", 0): _allocations,
+    ("allocation", 1): _allocation,
     ("account", 1): _account,
     ("nonce", 1): _account,
     ("delegator", 1): _delegator,

@@ -4,6 +4,7 @@ from collections.abc import Callable
 from typing import Any
 
 from app.messages import bodies
+from app.protocol.allocations import process_claim_allocation
 from app.protocol.bonding import (
     process_bond,
     process_rebond,
@@ -61,6 +62,7 @@ HANDLERS: dict[type, Handler] = {
     bodies.Unjail: process_unjail,
     bodies.RotateConsensusKey: process_rotate_consensus_key,
     bodies.RegisterVerifier: process_register_verifier,
+    bodies.ClaimAllocation: process_claim_allocation,
 }
 
 DUE_HANDLERS: dict[DueKind, DueHandler] = {

@@ -11,6 +11,7 @@ from app.messages.record import RecordError, from_json
 from app.messages.records import AppVersion, CommonPool, Profile, Rates, RoundState, Supply, Totals, Transcoder
 from app.params import APP_VERSION, ParamsError, check_params
 from app.primitives.amounts import MAX_AMOUNT, Height, Lpt, Round, Wei
+from app.protocol.allocations import open_allocations
 from app.protocol.environment import BlockEnv
 from app.protocol.inflation import compute_mintable
 from app.protocol.ledger import credit_lpt, credit_wei
@@ -50,6 +51,8 @@ def init_chain(
     SUPPLY.put(state, _count_supply(genesis))
     ROUND.put(state, _first_round(genesis, initial_height))
     _write_accounts(state, genesis)
+    if genesis.allocations is not None:
+        open_allocations(state, genesis.allocations, initial_height)
     for transcoder in genesis.transcoders:
         _write_transcoder(state, transcoder)
     for bond in genesis.bonds:
@@ -66,7 +69,9 @@ def _refuse_float(text: str) -> Any:
 def _count_supply(genesis: GenesisState) -> Supply:
     balances = sum(account.lpt for account in genesis.accounts)
     staked = sum(t.stake for t in genesis.transcoders) + sum(bond.amount for bond in genesis.bonds)
-    supply = Supply(Lpt(balances + staked), Wei(sum(account.wei for account in genesis.accounts)), Lpt(0), Lpt(0))
+    allocated = genesis.allocations.total if genesis.allocations is not None else 0
+    wei = sum(account.wei for account in genesis.accounts)
+    supply = Supply(Lpt(balances + staked + allocated), Wei(wei), Lpt(0), Lpt(0))
     if max(supply.lpt, supply.wei) > MAX_AMOUNT:
         raise GenesisError(f"app_state holds {supply.lpt} units of LPT and {supply.wei} wei; at most 2^128 - 1 of each")
     return supply

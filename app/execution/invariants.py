@@ -15,6 +15,7 @@ from app.messages.records import (
     ProposalStatus,
 )
 from app.primitives.amounts import UNITS_PER_TOKEN
+from app.protocol.allocations import GROUP_SIZE
 from app.protocol.clock import DueKind
 from app.protocol.governance.electorate import get_elector
 from app.protocol.locks import get_lock_value
@@ -23,10 +24,12 @@ from app.protocol.transcoders import is_candidate
 from app.state.tables import (
     ACCOUNTS,
     ACTIVE,
+    ALLOCATIONS,
     BALLOTS,
     CANDIDATES_BY_PRICE,
     CANDIDATES_BY_STAKE,
     CHALLENGES,
+    CLAIMED_ALLOCATIONS,
     CLAIMED_RANGES,
     CLAIMS,
     COMMON_POOL,
@@ -79,11 +82,26 @@ def require_sound(state: ReadState) -> None:
 def _lpt_supply(state: ReadState) -> str:
     supply, totals = SUPPLY.read(state), TOTALS.read(state)
     balances = sum(account.lpt for _, account in ACCOUNTS.items(state))
+    allocations = ALLOCATIONS.get(state)
+    unclaimed = 0 if allocations is None else allocations.unclaimed
     found = balances + totals.bonded + totals.unbonding + totals.verifier_bonds + totals.proposal_deposits
-    found += COMMON_POOL.read(state).lpt
-    return _difference(
-        supply.lpt, found, "balances + bonded + unbonding + verifier bonds + deposits of proposals + CommonPool"
-    )
+    found += COMMON_POOL.read(state).lpt + unclaimed
+    what = "balances + bonded + unbonding + verifier bonds + deposits of proposals + CommonPool + allocations"
+    return _difference(supply.lpt, found, what)
+
+
+def _allocations(state: ReadState) -> str:
+    allocations = ALLOCATIONS.get(state)
+    bits = {number: group.bits for (number,), group in CLAIMED_ALLOCATIONS.items(state)}
+    claimed = sum(group.bit_count() for group in bits.values())
+    if allocations is None:
+        return f"{claimed} allocations are claimed, the chain has none" if bits else ""
+    highest = max((GROUP_SIZE * number + group.bit_length() for number, group in bits.items()), default=0)
+    if claimed != allocations.claimed or highest > allocations.count:
+        return f"{allocations.claimed} of {allocations.count} are claimed, the bits say {claimed}, up to {highest}"
+    if allocations.expired_height and allocations.unclaimed:
+        return f"{allocations.unclaimed} are unclaimed and have expired"
+    return "" if allocations.unclaimed <= allocations.total else f"{allocations.unclaimed} of {allocations.total}"
 
 
 def _wei_total(state: ReadState) -> str:
@@ -339,6 +357,7 @@ def _difference(expected: int, found: int, what: str) -> str:
 INVARIANTS: dict[str, Callable[[ReadState], str]] = {
     "LPT supply": _lpt_supply,
     "ETH total": _wei_total,
+    "allocations": _allocations,
     "bonded total": _bonded_total,
     "unbonding total": _unbonding_total,
     "locks": _locks,

@@ -8,7 +8,7 @@ from app.execution.result import BlockResult
 from app.execution.verdicts import Verdicts
 from app.messages.events import ValidatorChanged
 from app.primitives.amounts import Wei
-from app.protocol import liveness, rounds
+from app.protocol import allocations, liveness, rounds
 from app.protocol.clock import take_due
 from app.protocol.earnings import credit_common_fees, credit_fees
 from app.protocol.environment import BlockEnv
@@ -36,6 +36,7 @@ def begin_block(state: State, env: BlockEnv) -> None:
     upgrades.begin_block(state, env)
     liveness.begin_block(state, env)
     rounds.begin_block(state, env)
+    allocations.begin_block(state, env)
     draw_waiting_jobs(state, env)
     for kind, (job_id, claim_id, segment) in take_due(state, env.height):
         DUE_HANDLERS[kind](state, env, job_id, claim_id, segment)

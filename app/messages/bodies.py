@@ -302,6 +302,15 @@ class RegisterVerifier:
     service_uri: Annotated[str, Limit(MAX_URI_LENGTH)]
 
 
+@dataclass(frozen=True, slots=True)
+class ClaimAllocation:
+    """Take the LPT that the genesis document allocates to the sender: its leaf, and the siblings on the leaf's path."""
+
+    index: int
+    amount: Lpt
+    proof: Annotated[tuple[Hash32, ...], Limit(MAX_PROOF_LENGTH)]
+
+
 Body = (
     Bond
     | Unbond
@@ -329,4 +338,5 @@ Body = (
     | Unjail
     | RotateConsensusKey
     | RegisterVerifier
+    | ClaimAllocation
 )

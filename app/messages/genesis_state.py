@@ -10,6 +10,7 @@ from app.params import Params
 from app.primitives.address import Address
 from app.primitives.amounts import Lpt, Wei
 from app.primitives.fractions import Fraction
+from app.primitives.hashing import Hash32
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,6 +55,15 @@ class GenesisProfile:
 
 
 @dataclass(frozen=True, slots=True)
+class GenesisAllocations:
+    """LPT that belongs to holders who claim it by Merkle proof: how many they are, what they get, and the root."""
+
+    count: int
+    total: Lpt
+    root: Hash32
+
+
+@dataclass(frozen=True, slots=True)
 class GenesisState:
     """Everything that the chain starts from."""
 
@@ -62,3 +72,4 @@ class GenesisState:
     transcoders: tuple[GenesisTranscoder, ...]
     bonds: tuple[GenesisBond, ...]
     profiles: tuple[GenesisProfile, ...]
+    allocations: GenesisAllocations | None = None

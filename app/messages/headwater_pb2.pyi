@@ -31,7 +31,7 @@ class TxBody(_message.Message):
     def __init__(self, chain_id: _Optional[str] = ..., nonce: _Optional[int] = ..., fee_wei: _Optional[bytes] = ..., valid_until_height: _Optional[int] = ..., messages: _Optional[_Iterable[_Union[Message, _Mapping]]] = ..., memo: _Optional[str] = ...) -> None: ...
 
 class Message(_message.Message):
-    __slots__ = ("bond", "unbond", "rebond", "transcoder", "resign_as_transcoder", "transcode_availability", "job", "end_job", "deposit", "withdraw", "claim_work", "verify", "commit_verdict", "reveal_verdict", "distribute_fees", "reward", "initialize_round", "update_delegator_stake", "slash_missed_verification", "slash_double_claim", "propose", "vote", "transfer", "unjail", "rotate_consensus_key", "register_verifier")
+    __slots__ = ("bond", "unbond", "rebond", "transcoder", "resign_as_transcoder", "transcode_availability", "job", "end_job", "deposit", "withdraw", "claim_work", "verify", "commit_verdict", "reveal_verdict", "distribute_fees", "reward", "initialize_round", "update_delegator_stake", "slash_missed_verification", "slash_double_claim", "propose", "vote", "transfer", "unjail", "rotate_consensus_key", "register_verifier", "claim_allocation")
     BOND_FIELD_NUMBER: _ClassVar[int]
     UNBOND_FIELD_NUMBER: _ClassVar[int]
     REBOND_FIELD_NUMBER: _ClassVar[int]
@@ -58,6 +58,7 @@ class Message(_message.Message):
     UNJAIL_FIELD_NUMBER: _ClassVar[int]
     ROTATE_CONSENSUS_KEY_FIELD_NUMBER: _ClassVar[int]
     REGISTER_VERIFIER_FIELD_NUMBER: _ClassVar[int]
+    CLAIM_ALLOCATION_FIELD_NUMBER: _ClassVar[int]
     bond: Bond
     unbond: Unbond
     rebond: Rebond
@@ -84,7 +85,8 @@ class Message(_message.Message):
     unjail: Unjail
     rotate_consensus_key: RotateConsensusKey
     register_verifier: RegisterVerifier
-    def __init__(self, bond: _Optional[_Union[Bond, _Mapping]] = ..., unbond: _Optional[_Union[Unbond, _Mapping]] = ..., rebond: _Optional[_Union[Rebond, _Mapping]] = ..., transcoder: _Optional[_Union[Transcoder, _Mapping]] = ..., resign_as_transcoder: _Optional[_Union[ResignAsTranscoder, _Mapping]] = ..., transcode_availability: _Optional[_Union[TranscodeAvailability, _Mapping]] = ..., job: _Optional[_Union[Job, _Mapping]] = ..., end_job: _Optional[_Union[EndJob, _Mapping]] = ..., deposit: _Optional[_Union[Deposit, _Mapping]] = ..., withdraw: _Optional[_Union[Withdraw, _Mapping]] = ..., claim_work: _Optional[_Union[ClaimWork, _Mapping]] = ..., verify: _Optional[_Union[Verify, _Mapping]] = ..., commit_verdict: _Optional[_Union[CommitVerdict, _Mapping]] = ..., reveal_verdict: _Optional[_Union[RevealVerdict, _Mapping]] = ..., distribute_fees: _Optional[_Union[DistributeFees, _Mapping]] = ..., reward: _Optional[_Union[Reward, _Mapping]] = ..., initialize_round: _Optional[_Union[InitializeRound, _Mapping]] = ..., update_delegator_stake: _Optional[_Union[UpdateDelegatorStake, _Mapping]] = ..., slash_missed_verification: _Optional[_Union[SlashMissedVerification, _Mapping]] = ..., slash_double_claim: _Optional[_Union[SlashDoubleClaim, _Mapping]] = ..., propose: _Optional[_Union[Propose, _Mapping]] = ..., vote: _Optional[_Union[Vote, _Mapping]] = ..., transfer: _Optional[_Union[Transfer, _Mapping]] = ..., unjail: _Optional[_Union[Unjail, _Mapping]] = ..., rotate_consensus_key: _Optional[_Union[RotateConsensusKey, _Mapping]] = ..., register_verifier: _Optional[_Union[RegisterVerifier, _Mapping]] = ...) -> None: ...
+    claim_allocation: ClaimAllocation
+    def __init__(self, bond: _Optional[_Union[Bond, _Mapping]] = ..., unbond: _Optional[_Union[Unbond, _Mapping]] = ..., rebond: _Optional[_Union[Rebond, _Mapping]] = ..., transcoder: _Optional[_Union[Transcoder, _Mapping]] = ..., resign_as_transcoder: _Optional[_Union[ResignAsTranscoder, _Mapping]] = ..., transcode_availability: _Optional[_Union[TranscodeAvailability, _Mapping]] = ..., job: _Optional[_Union[Job, _Mapping]] = ..., end_job: _Optional[_Union[EndJob, _Mapping]] = ..., deposit: _Optional[_Union[Deposit, _Mapping]] = ..., withdraw: _Optional[_Union[Withdraw, _Mapping]] = ..., claim_work: _Optional[_Union[ClaimWork, _Mapping]] = ..., verify: _Optional[_Union[Verify, _Mapping]] = ..., commit_verdict: _Optional[_Union[CommitVerdict, _Mapping]] = ..., reveal_verdict: _Optional[_Union[RevealVerdict, _Mapping]] = ..., distribute_fees: _Optional[_Union[DistributeFees, _Mapping]] = ..., reward: _Optional[_Union[Reward, _Mapping]] = ..., initialize_round: _Optional[_Union[InitializeRound, _Mapping]] = ..., update_delegator_stake: _Optional[_Union[UpdateDelegatorStake, _Mapping]] = ..., slash_missed_verification: _Optional[_Union[SlashMissedVerification, _Mapping]] = ..., slash_double_claim: _Optional[_Union[SlashDoubleClaim, _Mapping]] = ..., propose: _Optional[_Union[Propose, _Mapping]] = ..., vote: _Optional[_Union[Vote, _Mapping]] = ..., transfer: _Optional[_Union[Transfer, _Mapping]] = ..., unjail: _Optional[_Union[Unjail, _Mapping]] = ..., rotate_consensus_key: _Optional[_Union[RotateConsensusKey, _Mapping]] = ..., register_verifier: _Optional[_Union[RegisterVerifier, _Mapping]] = ..., claim_allocation: _Optional[_Union[ClaimAllocation, _Mapping]] = ...) -> None: ...
 
 class Bond(_message.Message):
     __slots__ = ("amount", "to")
@@ -383,3 +385,13 @@ class RegisterVerifier(_message.Message):
     bond: bytes
     service_uri: str
     def __init__(self, bond: _Optional[bytes] = ..., service_uri: _Optional[str] = ...) -> None: ...
+
+class ClaimAllocation(_message.Message):
+    __slots__ = ("index", "amount", "proof")
+    INDEX_FIELD_NUMBER: _ClassVar[int]
+    AMOUNT_FIELD_NUMBER: _ClassVar[int]
+    PROOF_FIELD_NUMBER: _ClassVar[int]
+    index: int
+    amount: bytes
+    proof: _containers.RepeatedScalarFieldContainer[bytes]
+    def __init__(self, index: _Optional[int] = ..., amount: _Optional[bytes] = ..., proof: _Optional[_Iterable[bytes]] = ...) -> None: ...

@@ -73,6 +73,9 @@ ACCOUNTS = Layout("account", (Address,), records.Account)
 SUPPLY = Layout("supply", (), records.Supply)
 COMMON_POOL = Layout("common-pool", (), records.CommonPool)
 TOTALS = Layout("totals", (), records.Totals)
+# allocations of the genesis document; number of a group of them
+ALLOCATIONS = Layout("allocations", (), records.Allocations)
+CLAIMED_ALLOCATIONS = Layout("allocation-bits", (NUMBER,), records.AllocationBits)
 # parameters, and those that governance has adopted for the next round
 PARAMS = Layout("params", (), Params)
 # stake: the pool of a candidate; (candidate, round) of joined bonds; (candidate, era) that a slash ended; delegators

@@ -14,7 +14,8 @@ def to_checksum(address: bytes) -> str:
     """The text form with the EIP-55 checksum in the case of its letters."""
     digits = address.hex()
     digest = keccak256(digits.encode()).hex()
-    return "0x" + "".join(d.upper() if int(h, 16) >= 8 else d for d, h in zip(digits, digest, strict=False))
+    # hexadecimal digits compare as their characters do
+    return "0x" + "".join([u if h >= "8" else d for d, u, h in zip(digits, digits.upper(), digest, strict=False)])
 
 
 def parse_address(text: str) -> Address:
@@ -24,9 +25,16 @@ def parse_address(text: str) -> Address:
         ValueError: not 20 bytes of hexadecimal, or a checksum that does not fit.
     """
     digits = text.removeprefix("0x")
-    if len(digits) != 2 * ADDRESS_LENGTH or not all(c in "0123456789abcdefABCDEF" for c in digits):
+    address = Address(_parse_hex(digits))
+    if len(digits) != 2 * ADDRESS_LENGTH or len(address) != ADDRESS_LENGTH:  # `fromhex` passes over blanks
         raise ValueError(f"{text!r} is not an address: 0x and 40 hexadecimal digits are expected")
-    address = Address(bytes.fromhex(digits))
     if digits not in (digits.lower(), digits.upper()) and to_checksum(address) != "0x" + digits:
         raise ValueError(f"{text!r} fails its checksum (EIP-55): a letter was mistyped")
     return address
+
+
+def _parse_hex(digits: str) -> bytes:
+    try:
+        return bytes.fromhex(digits)
+    except ValueError:
+        return b""

@@ -106,6 +106,8 @@ ACCOUNTS: Table[records.Account] = Table(keyspace.ACCOUNTS, NO_ONE)
 SUPPLY: Table[records.Supply] = Table(keyspace.SUPPLY)
 COMMON_POOL: Table[records.CommonPool] = Table(keyspace.COMMON_POOL)
 TOTALS: Table[records.Totals] = Table(keyspace.TOTALS)
+ALLOCATIONS: Table[records.Allocations] = Table(keyspace.ALLOCATIONS)
+CLAIMED_ALLOCATIONS: Table[records.AllocationBits] = Table(keyspace.CLAIMED_ALLOCATIONS, records.AllocationBits(0))
 PARAMS: Table[Params] = Table(keyspace.PARAMS)
 POOLS: Table[records.DelegationPool] = Table(
     keyspace.POOLS, records.DelegationPool(Lpt(0), 0, 0, Wei(0), Round(0), Lpt(0), 0)

@@ -17,6 +17,7 @@ from chain.cli.output import Output, home_option, node_option, output_option
 from chain.cli.present import aligned, answer_lines, cell
 from chain.cli.query_table import QUESTIONS, Question
 from chain.cli.sending import result_text
+from chain.cli.tx_allocation import find_allocation
 from chain.cli.who import resolve_account
 from chain.failures import EXIT_REJECTED, Failure, UsageFailure
 from chain.rpc.client import RpcClient
@@ -26,6 +27,8 @@ from chain.tx.queries import Answer, Queries
 from chain.tx.result import TxResult, result_of
 
 _ACCOUNT = "account"
+_ALLOCATION = "allocation"
+_TEXTS = (_ACCOUNT, _ALLOCATION, "profile_id")
 _ACCOUNT_FILTERS = ("broadcaster", "transcoder", "verifier")
 
 
@@ -96,7 +99,7 @@ def _make_command(question: Question) -> click.Command:
     for decorate in _options(question):
         command = decorate(command)
     for argument in reversed(_arguments(question)):
-        command = click.argument(argument, type=None if argument in (_ACCOUNT, "profile_id") else ID)(command)
+        command = click.argument(argument, type=None if argument in _TEXTS else ID)(command)
     example = f"headwater query {question.name} {question.example}".rstrip()
     return click.command(question.name, help=f"{question.help}\n\n\b\nExample:  {example}")(command)
 
@@ -110,6 +113,9 @@ def _options(question: Question) -> list[Callable[..., Any]]:
     ]
     if question.layout is not None:
         found.append(click.option("--prove", is_flag=True, help="Read the raw record and check its Merkle proof."))
+    if _ALLOCATION in _arguments(question):
+        source = click.Path(exists=True, dir_okay=False, path_type=Path)
+        found.append(click.option("--file", "allocations_file", type=source, help="Where accounts are looked up."))
     if question.columns:
         found.append(click.option("--limit", type=click.IntRange(1), help="Show so many at most.  [default: all]"))
     found += [click.option(f"--{name}", help=f"Only those of this {name}.") for name in question.filters]
@@ -123,6 +129,8 @@ def _arguments(question: Question) -> list[str]:
 def _resolved(question: Question, given: dict[str, Any], home: Path) -> tuple[dict[str, Any], dict[str, Any]]:
     """Arguments with accounts as addresses, and filters as the chain wants them."""
     arguments = {name: given[name] for name in _arguments(question)}
+    if _ALLOCATION in arguments:
+        arguments[_ALLOCATION] = _allocation_index(arguments[_ALLOCATION], given["allocations_file"], home)
     if _ACCOUNT in arguments:
         arguments[_ACCOUNT] = resolve_account(arguments[_ACCOUNT], home)
     filters = {name: given[name] for name in question.filters if given[name] is not None}
@@ -132,6 +140,15 @@ def _resolved(question: Question, given: dict[str, Any], home: Path) -> tuple[di
     if "status" in filters and question.statuses is not None:
         _check_statuses(filters["status"], [status.name.lower() for status in question.statuses])
     return arguments, filters
+
+
+def _allocation_index(text: str, source: Path | None, home: Path) -> int:
+    """The index that `text` is, or that the account has in the file: the chain itself knows no holders."""
+    if text.isascii() and text.isdigit():
+        return int(text)
+    if source is None:
+        raise UsageFailure("the chain knows allocations by index alone; to ask by account, add --file allocations.bin")
+    return find_allocation(source, resolve_account(text, home)).index
 
 
 def _check_statuses(text: str, known: list[str]) -> None:

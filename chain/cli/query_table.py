@@ -38,6 +38,18 @@ QUESTIONS: tuple[Question, ...] = (
     Question("round", "/round", "The running round: its blocks, inflation, stake and work.", layout=keyspace.ROUND),
     Question("supply", "/supply", "All LPT and ETH there is, minted, burned, and in the CommonPool."),
     Question(
+        "allocations",
+        "/allocations",
+        "What the genesis document allocates to those who claim it, what is left, and until when.",
+        layout=keyspace.ALLOCATIONS,
+    ),
+    Question(
+        "allocation",
+        "/allocation/{allocation}",
+        "Whether ALLOCATION was claimed, and can be: its index; or, with --file, an account.",
+        "alice --file allocations.bin",
+    ),
+    Question(
         "account",
         "/account/{account}",
         "Balances and next nonce of ACCOUNT, an address or the name of a key.",

@@ -28,6 +28,7 @@ from app.primitives.fractions import Fraction
 from chain.cli.arguments import ID
 from chain.cli.output import Output, node_option, output_option
 from chain.cli.sending import INCLUSION_SECONDS, Sender, checked, result_text, sending
+from chain.cli.tx_allocation import claim_allocation
 from chain.cli.tx_governance import GOVERNANCE_COMMANDS
 from chain.cli.tx_stake import STAKE_COMMANDS
 from chain.cli.tx_work import WORK_COMMANDS
@@ -244,7 +245,7 @@ def broadcast(transaction: str, no_wait: bool, node: str, output: Output) -> Non
     asyncio.run(_broadcast(_read_transaction(transaction), no_wait, node, output))
 
 
-for _command in (*STAKE_COMMANDS, *WORK_COMMANDS, *GOVERNANCE_COMMANDS):
+for _command in (*STAKE_COMMANDS, *WORK_COMMANDS, *GOVERNANCE_COMMANDS, claim_allocation):
     tx.add_command(_command)
 
 

@@ -49,7 +49,7 @@ def event_json(event: Any) -> dict[str, Any]:
 
 @cache
 def _classes() -> dict[str, Any]:
-    members = (cls for _, cls in inspect.getmembers(events, inspect.isclass) if cls.__module__ == events.__name__)
+    members = (cls for _, cls in inspect.getmembers(events, inspect.isclass))
     # A class's event name is the same for every instance of it, so an empty one is enough to ask for it.
     return {event_name(object.__new__(cls)): cls for cls in members if dataclasses.is_dataclass(cls)}
 

@@ -27,6 +27,7 @@ LOCALNET = replace(
     slashing_period=_blocks(10),  # fees follow a claim after 30 + 10 blocks, within the round
     auto_initialize_round=True,
     missed_reward_threshold=3,  # three rounds are three minutes
+    allocation_expiry=_blocks(60 * MINUTE),  # an hour: 60 rounds
     min_self_bond=lpt(100),
     max_segments_per_claim=300,  # 10 minutes of video, 60 challenges on average
     job_assignment_timeout=_blocks(90),  # a round and a half: a transcoder that registers now is elected in time

@@ -19,6 +19,7 @@ TEST = replace(
     slashing_period=3,  # 6 + 3 is less than a round and than the unbonding period
     verification_rate=2,  # every other segment
     missed_reward_threshold=2,
+    allocation_expiry=40,  # four rounds
     min_self_bond=lpt(1),
     max_segments_per_claim=100,
     max_ranges_per_claim=8,

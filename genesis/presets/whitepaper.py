@@ -43,6 +43,7 @@ WHITEPAPER = Params(
     missed_reward_threshold=3,
     auto_initialize_round=False,  # the whitepaper has it called
     auto_reward=False,
+    allocation_expiry=_blocks(540 * DAY),  # a year and a half, for who hears of it late: 46,656,000 s / 5 s = 9,331,200
     min_self_bond=lpt(1),  # the least that is a whole unit of consensus power
     # 1,000 segments of 2 s are 33 minutes of video, of which 2 are challenged on average.
     max_segments_per_claim=1000,

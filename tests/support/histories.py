@@ -53,6 +53,7 @@ from app.store.leveldb import LevelDbBackend
 from app.store.memory import MemoryBackend
 from app.store.state_store import StateStore
 from genesis.presets.test import TEST
+from tests.support.allocations import allot, with_allocations
 from tests.support.chain_driver import ETH, LPT, Chain, Party, make_genesis
 from tests.support.work_world import PROFILE_ID, Work, ladder, make_work, output_of
 
@@ -67,6 +68,7 @@ SETUP: list[tuple[Party, list[Body]]] = [
     *[(party, [RegisterVerifier(5 * LPT, "")]) for party in VERIFIERS],
     *[(party, [Deposit(ETH)]) for party in ACCOUNTS],
 ]
+ALLOTMENT = allot(*PARTIES)
 AMOUNTS = (0, 1, 3, 10**6, LPT // 3, 7 * LPT, 400 * LPT, 10**6 * LPT)
 
 
@@ -84,7 +86,7 @@ class History:
         }
         profiles = (GenesisProfile(PROFILE_ID, "h264", 1000, "parameters"),)
         genesis = make_genesis(replace(PARAMS, **flags), [*ACCOUNTS, *VERIFIERS], VALIDATORS, profiles=profiles)
-        self.chain = Chain(genesis, backend)
+        self.chain = Chain(with_allocations(genesis, ALLOTMENT), backend)
         self.works: dict[tuple[int, int], Work] = {}
 
     def block(self) -> tuple[list[bytes], dict[str, Any]]:
@@ -141,6 +143,7 @@ class History:
                 EndJob(dice.randrange(6)),
                 DistributeFees(dice.randrange(6), dice.randrange(3)),
                 SlashMissedVerification(dice.randrange(6), dice.randrange(3), dice.randrange(40)),
+                dice.choice((ALLOTMENT.claim(PARTIES.index(sender)), ALLOTMENT.claim(dice.randrange(len(PARTIES))))),
             ]
         )
 

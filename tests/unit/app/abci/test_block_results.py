@@ -13,9 +13,7 @@ from app.execution.result import BlockResult, TxResult
 from app.messages import events
 from tests.support.abci_client import responses_of
 
-EVENT_CLASSES = [
-    cls for _, cls in inspect.getmembers(events, dataclasses.is_dataclass) if cls.__module__ == events.__name__
-]
+EVENT_CLASSES = [cls for _, cls in inspect.getmembers(events, dataclasses.is_dataclass)]
 SAMPLES = {bytes: b"\x01" * 600, str: "stream", int: 2**70, bool: True}
 
 

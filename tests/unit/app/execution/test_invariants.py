@@ -6,7 +6,7 @@ import pytest
 
 from app.execution.invariants import INVARIANTS, InvariantBroken, find_broken, require_sound
 from app.messages.bodies import Bond, ProposalKind, Propose, Unbond, Vote, VoteOption
-from app.messages.records import Claim, ClaimStatus, Empty, JoinedBucket, RangeEnd
+from app.messages.records import AllocationBits, Allocations, Claim, ClaimStatus, Empty, JoinedBucket, RangeEnd
 from app.state import tables
 from genesis.presets.test import TEST
 from tests.support.chain_driver import ALICE, BOB, LPT, VERA, VIKTOR, start, tamper
@@ -44,6 +44,7 @@ def claim(status, fee=0, open_challenges=0):
 BREAKAGES = {
     "LPT supply": change(tables.ACCOUNTS, ALICE.address, lpt=1),
     "ETH total": change(tables.ACCOUNTS, ALICE.address, wei=1),
+    "allocations": lambda state: tables.CLAIMED_ALLOCATIONS.put(state, AllocationBits(1), 0),
     "bonded total": change(tables.TOTALS, bonded=1),
     "unbonding total": change(tables.TOTALS, unbonding=1),
     "locks": change(tables.LOCKS, ALICE.address, 1, principal=2 * LPT),
@@ -113,6 +114,25 @@ def test_finer_contradictions_of_stake_are_noticed(chain, what, name):
 )
 def test_finer_contradictions_of_governance_are_noticed(chain, what, name):
     assert name in [text.split(":")[0] for text in find_broken(tamper(chain.state, what))]
+
+
+@pytest.mark.parametrize(
+    ("record", "bits"),
+    [
+        (Allocations(3, 6, bytes(32), 1, 5, 1), 0b11),
+        (Allocations(3, 6, bytes(32), 1, 5, 1), 0b1000),
+        (Allocations(3, 6, bytes(32), 1, 5, 1, 40), 0b1),
+        (Allocations(3, 6, bytes(32), 1, 7, 1), 0b1),
+    ],
+    ids=["more bits than claims", "a bit beyond the count", "unclaimed after the expiry", "more left than there was"],
+)
+def test_contradictions_of_allocations_are_noticed(chain, record, bits):
+    def write(state):
+        tables.ALLOCATIONS.put(state, record)
+        tables.CLAIMED_ALLOCATIONS.put(state, AllocationBits(bits), 0)
+
+    broken = [text.split(":")[0] for text in find_broken(tamper(chain.state, write))]
+    assert broken == ["LPT supply", "allocations"][not record.unclaimed :]
 
 
 def test_a_chain_without_a_validator_is_noticed(chain):

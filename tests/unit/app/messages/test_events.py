@@ -18,7 +18,7 @@ from app.messages.events import (
 )
 from tests.support.messages import instances_of
 
-EVENTS = [cls for cls in vars(events).values() if dataclasses.is_dataclass(cls) and cls.__module__ == events.__name__]
+EVENTS = [cls for cls in vars(events).values() if dataclasses.is_dataclass(cls)]
 
 
 @pytest.mark.parametrize(

@@ -11,7 +11,7 @@ from chain.cli.main import headwater
 from chain.cli.tx import tx
 from tests.support.genesis_documents import CHAIN_ID, address_of, consensus_key
 
-BOB = to_checksum(address_of("bob"))
+ALICE, BOB = to_checksum(address_of("alice")), to_checksum(address_of("bob"))
 HASH = "5f16f4c7f149ac4f9510d9cf8cf384038ad348b3bcdc01915f95de12df9d1b02"
 RECEIPT = {
     "job_id": 1,
@@ -29,6 +29,7 @@ FILES = {
     "reveal.json": {"job_id": 1, "claim_id": 1, "segment": 7, "result": HASH, "keyed_digest": HASH, "salt": HASH}
     | {"finding": 0, "rendition": 0},
     "double.json": {"first": RECEIPT, "second": RECEIPT},
+    "claim.json": {"index": 0, "holder": ALICE, "amount": "7", "proof": [HASH], "root": HASH},
     "large.json": {"type": "end_job", "job_id": 2**64},
     "several.json": {
         "messages": [
@@ -69,6 +70,7 @@ COMMANDS = {
     "propose upgrade --height 5000 --app-version 2 --title T": "propose",
     "propose text --title T": "propose",
     "vote 1 abstain": "vote",
+    "claim-allocation --file FILES/claim.json": "claim_allocation",
 }
 
 

@@ -16,11 +16,7 @@ from app.primitives.hashing import Hash32
 from chain.rpc.types import Event, EventAttribute
 from chain.tx.events import UnknownEvent, decode_event, event_json
 
-CLASSES = [
-    cls
-    for _, cls in inspect.getmembers(events, inspect.isclass)
-    if cls.__module__ == events.__name__ and dataclasses.is_dataclass(cls)
-]
+CLASSES = [cls for _, cls in inspect.getmembers(events, inspect.isclass) if dataclasses.is_dataclass(cls)]
 
 
 def _values(hint):
