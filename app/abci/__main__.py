@@ -13,6 +13,7 @@ from pathlib import Path
 from app.abci.node_application import NodeApplication
 from app.abci.server import serve
 from app.execution.engine import Engine
+from app.execution.mempool.own import MempoolOptions
 from app.store.errors import StoreError
 from app.store.leveldb import LevelDbBackend
 from app.store.state_store import StateStore
@@ -34,7 +35,8 @@ def main() -> int:
     except (StoreError, OSError) as error:
         print(f"headwater: {error}", file=sys.stderr)
         return 1
-    engine = Engine(store, check_invariants=options.check_invariants)
+    own_mempool = MempoolOptions(relays=not options.no_relay) if options.mempool == "app" else None
+    engine = Engine(store, options.check_invariants, own_mempool=own_mempool)
     try:
         if options.rollback:
             print(f"headwater: rolled back to height {store.rollback()}")
@@ -50,6 +52,10 @@ def _parse_options() -> argparse.Namespace:
     parser.add_argument("--listen", default="unix:///tmp/headwater.sock", help="unix://PATH or tcp://HOST:PORT")
     parser.add_argument("--check-invariants", action="store_true", help="walk the whole state after every block")
     parser.add_argument("--rollback", action="store_true", help="go back one height and end; for `cometbft rollback`")
+    parser.add_argument(
+        "--mempool", default="flood", choices=["app", "flood"], help="whose it is: as [mempool] type in config.toml"
+    )
+    parser.add_argument("--no-relay", action="store_true", help="do not hand peers' transactions on (full meshes)")
     parser.add_argument("--log-level", default="info", choices=["debug", "info", "warning", "error"])
     return parser.parse_args()
 

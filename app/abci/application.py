@@ -67,8 +67,11 @@ class Application:
             return check_tx_failure(error)
 
     def insert_tx(self, request: pb.RequestInsertTx) -> pb.ResponseInsertTx:
-        """A peer's transaction, for an application with its own mempool. Codes from 32000 ask for a retry."""
-        return pb.ResponseInsertTx()
+        """A peer's transaction, for an application with its own mempool, where 0 means that it is kept.
+
+        Codes from 32000 ask for a retry. This one has no mempool: an acceptance would be a silent loss.
+        """
+        return pb.ResponseInsertTx(code=INTERNAL_ERROR_CODE)
 
     def reap_txs(self, request: pb.RequestReapTxs) -> pb.ResponseReapTxs:
         """New transactions to send to the peers, for an application with its own mempool."""

@@ -7,6 +7,8 @@ from app.abci.block_results import CODESPACE, encode_block_result, validator_upd
 from app.abci.codec import Frame, encode_response
 from app.abci.proto import abci_pb2 as pb
 from app.execution.engine import Engine
+from app.messages.bundle import encode_codes, is_bundle
+from app.messages.rejections import Rejection
 from app.params import APP_VERSION
 from app.primitives.address import Address
 from app.primitives.amounts import Height
@@ -52,11 +54,30 @@ class NodeApplication(Application):
         )
 
     def check_tx(self, request: pb.RequestCheckTx) -> pb.ResponseCheckTx | Frame:
-        """Accept or refuse a transaction for the mempool."""
+        """Accept or refuse a transaction for the mempool, or each member of a bundle for our own."""
+        if self._engine.owns_mempool and is_bundle(request.tx):
+            return self._check_bundle(request.tx)
         result = self._engine.check_tx(request.tx)
         if result.code == 0:
             return _accepted(result.gas)
         return pb.ResponseCheckTx(code=result.code, log=result.log, codespace=CODESPACE)
+
+    def _check_bundle(self, bundle: bytes) -> pb.ResponseCheckTx:
+        try:
+            results = self._engine.check_bundle(bundle)
+        except Rejection as rejection:
+            return pb.ResponseCheckTx(code=int(rejection.reason), log=rejection.text, codespace=CODESPACE)
+        refused = [result.log for result in results if result.code]
+        log = f"{len(refused)} of {len(results)} refused, the first: {refused[0]}" if refused else ""
+        return pb.ResponseCheckTx(data=encode_codes([result.code for result in results]), log=log, codespace=CODESPACE)
+
+    def insert_tx(self, request: pb.RequestInsertTx) -> pb.ResponseInsertTx:
+        """Take a peer's transaction, or the members of its bundle, into our own mempool."""
+        return pb.ResponseInsertTx(code=self._engine.insert_tx(request.tx))
+
+    def reap_txs(self, request: pb.RequestReapTxs) -> pb.ResponseReapTxs:
+        """What our peers should get."""
+        return pb.ResponseReapTxs(txs=self._engine.reap_txs(request.max_bytes))
 
     def init_chain(self, request: pb.RequestInitChain) -> pb.ResponseInitChain:
         """Build the first state from the genesis document."""
@@ -64,7 +85,7 @@ class NodeApplication(Application):
         return pb.ResponseInitChain(validators=validator_updates(result.validator_updates), app_hash=result.app_hash)
 
     def prepare_proposal(self, request: pb.RequestPrepareProposal) -> pb.ResponsePrepareProposal:
-        """Order the mempool's transactions by nonce, within the byte limit."""
+        """Take from our mempool, or order CometBFT's by nonce, within the byte limit."""
         return pb.ResponsePrepareProposal(
             txs=self._engine.prepare_proposal(request.height, request.txs, request.max_tx_bytes)
         )

@@ -9,7 +9,7 @@ import json
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field
 from itertools import islice
-from typing import Any
+from typing import Any, Protocol
 from urllib.parse import parse_qsl
 
 from app.execution.invariants import find_broken
@@ -44,7 +44,16 @@ _DUE_OF_OPEN = {
 MAX_PROFILE_ID_LENGTH = 255
 """What a key can hold."""
 Query = dict[str, str]
-NonceOf = Callable[[Address], int]
+
+
+class Waiting(Protocol):
+    """What queries may ask of the mempool, from any thread."""
+
+    def next_nonce(self, state: ReadState, sender: Address) -> int:
+        """The nonce that a sender's next transaction should have."""
+
+    def describe(self) -> dict[str, Any]:
+        """Which mempool it is, and how full."""
 
 
 @dataclass(slots=True)
@@ -63,13 +72,13 @@ class QueryError(Exception):
     """A query that has no answer; the text says what would have one."""
 
 
-def answer_query(view: StateView, nonce_of: NonceOf, path: str, data: bytes, height: int, prove: bool) -> QueryAnswer:
+def answer_query(view: StateView, mempool: Waiting, path: str, data: bytes, height: int, prove: bool) -> QueryAnswer:
     """Answer a query; every mistake becomes a code, because an exception would end the node."""
     try:
         if path == "/store/state/key":
             return _answer_key(view, data, height, prove)
         at = view.at(height) if height else view
-        answer = _answer_json(at, nonce_of, path)
+        answer = _answer_json(view, at, mempool, path)
         return QueryAnswer(at.height, value=json.dumps({"height": at.height, **answer}).encode())
     except (QueryError, HistoryUnavailable, StateProofError) as error:
         return QueryAnswer(view.height, int(Reason.INVALID_FIELD), str(error))
@@ -83,7 +92,7 @@ def _answer_key(view: StateView, key: bytes, height: int, prove: bool) -> QueryA
     return QueryAnswer(at.height, key=key, value=at.get(key) or b"", proof=proof)
 
 
-def _answer_json(view: StateView, nonce_of: NonceOf, path: str) -> dict[str, Any]:
+def _answer_json(newest: StateView, view: StateView, mempool: Waiting, path: str) -> dict[str, Any]:
     if view.height == 0:
         raise QueryError("there is no state before the first block; ask again")
     path, _, query = path.partition("?")
@@ -93,7 +102,9 @@ def _answer_json(view: StateView, nonce_of: NonceOf, path: str) -> dict[str, Any
         usages = sorted("/".join([known, *["…"] * count]) for known, count in _ANSWERS)
         raise QueryError(f"no such query: {path!r}; known are {', '.join(usages)}")
     if name == "nonce":
-        return {"nonce": nonce_of(_address(arguments[0]))}
+        return {"nonce": mempool.next_nonce(newest, _address(arguments[0]))}
+    if name == "mempool":
+        return mempool.describe()
     return answer(view, dict(parse_qsl(query)), *arguments)
 
 
@@ -385,6 +396,7 @@ _ANSWERS: dict[tuple[str, int], Callable[..., dict[str, Any]]] = {
     ("allocation", 1): _allocation,
     ("account", 1): _account,
     ("nonce", 1): _account,
+    ("mempool", 0): _status,
     ("delegator", 1): _delegator,
     ("transcoder", 1): _transcoder,
     ("transcoders", 0): _transcoders,

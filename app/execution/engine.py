@@ -1,4 +1,4 @@
-"""The application without a socket: committed state, the mempool's view, and the block that is being made.
+"""The application without a socket: committed state, the mempool or a view of it, and the block that is being made.
 
 FinalizeBlock executes in memory, Commit writes once. Between the two the committed state stays what it was, and
 queries see only what is committed. One thread owns an engine; `query` may be called from another.
@@ -9,12 +9,15 @@ from collections.abc import Iterable, Sequence
 from app.execution.answer_query import QueryAnswer, answer_query
 from app.execution.init_chain import init_chain, parse_genesis_state
 from app.execution.invariants import require_sound
-from app.execution.mempool import MempoolView
+from app.execution.mempool.door import Door
+from app.execution.mempool.own import MempoolOptions, OwnMempool
+from app.execution.mempool.view import MempoolView
 from app.execution.process_block import process_block
-from app.execution.proposal import is_acceptable, prepare_proposal
+from app.execution.proposal import MAX_PROPOSAL_TXS, is_acceptable, prepare_proposal
 from app.execution.result import BlockResult, TxResult, rejected
 from app.execution.verdicts import Verdicts
-from app.messages.rejections import Rejection
+from app.messages.records import Account
+from app.messages.rejections import Rejection, retry_code
 from app.messages.transaction import compute_gas
 from app.params import APP_VERSION, Params
 from app.primitives.address import Address
@@ -22,11 +25,14 @@ from app.primitives.amounts import Height
 from app.protocol.environment import NOBODY, BlockEnv, Evidence
 from app.protocol.governance.upgrades import get_needed_version
 from app.protocol.sortition import block_randomness
-from app.state.tables import PARAMS
+from app.state.tables import ACCOUNTS, PARAMS
 from app.store.overlay import Overlay
 from app.store.state_store import Prepared, StateStore
 
 _CHAIN_ID = b"chain-id"
+
+
+Changes = dict[bytes, bytes | None]
 
 
 class UpgradeNeeded(Exception):
@@ -39,6 +45,10 @@ class UpgradeNeeded(Exception):
         )
 
 
+class MempoolMismatch(Exception):
+    """CometBFT's configuration and ours name different mempools: transactions would be accepted and never included."""
+
+
 class Engine:
     """One node's application.
 
@@ -46,16 +56,24 @@ class Engine:
         store: the committed state.
         check_invariants: walk the whole state after every block, and stop when it contradicts itself.
         version: up to which this build can execute blocks.
+        own_mempool: how to keep our own mempool (CometBFT's `[mempool] type = "app"`); None where CometBFT keeps it.
     """
 
-    def __init__(self, store: StateStore, check_invariants: bool = False, version: int = APP_VERSION) -> None:
+    def __init__(
+        self,
+        store: StateStore,
+        check_invariants: bool = False,
+        version: int = APP_VERSION,
+        own_mempool: MempoolOptions | None = None,
+    ) -> None:
         self._store = store
         self._check_invariants = check_invariants
         self._version = version
         self._verdicts = Verdicts()
-        self._mempool = MempoolView(self._verdicts)
+        self._own = None if own_mempool is None else OwnMempool(self._verdicts, own_mempool)
+        self._mempool = self._own or MempoolView(self._verdicts)
         self._genesis: Overlay | None = None
-        self._prepared: tuple[Height, Prepared] | None = None
+        self._prepared: tuple[Height, Prepared, Changes] | None = None
         self._chain_id = (store.get_meta(_CHAIN_ID) or b"").decode()
         self._params: Params | None = PARAMS.get(store)
 
@@ -86,16 +104,53 @@ class Engine:
         return result
 
     def check_tx(self, raw: bytes) -> TxResult:
-        """Whether a transaction may enter or stay in the mempool."""
+        """Whether a transaction may enter or stay in the mempool; into our own it goes by this."""
         try:
-            state = self._genesis or self._store
-            tx = self._mempool.check(state, raw, self._chain_id, self._store.height + 1, self._current_params())
+            return TxResult(gas=compute_gas(self._mempool.check(self._door(), raw)))
         except Rejection as rejection:
-            return rejected(rejection)
-        return TxResult(gas=compute_gas(tx))
+            return self._refused(rejection)
+
+    def check_bundle(self, raw: bytes) -> list[TxResult]:
+        """The same for each member of a client's bundle.
+
+        Raises:
+            Rejection: it is no bundle.
+            MempoolMismatch: CometBFT keeps the mempool, which would take the bundle for one transaction.
+        """
+        outcomes = self._require_own().check_bundle(self._door(), raw)
+        return [TxResult() if outcome is None else self._refused(outcome) for outcome in outcomes]
+
+    def insert_tx(self, raw: bytes) -> int:
+        """Take a peer's transaction or bundle into our own mempool; 0, or the code of a refusal.
+
+        Raises:
+            MempoolMismatch: CometBFT keeps the mempool.
+        """
+        return self._require_own().insert(self._door(), raw)
+
+    def reap_txs(self, max_bytes: int) -> list[bytes]:
+        """What CometBFT should send to our peers now.
+
+        Raises:
+            MempoolMismatch: CometBFT keeps the mempool.
+        """
+        return self._require_own().reap(self._store.height + 1, max_bytes)
+
+    @property
+    def owns_mempool(self) -> bool:
+        """Whether the mempool is ours."""
+        return self._own is not None
 
     def prepare_proposal(self, height: int, txs: Iterable[bytes], max_bytes: int) -> list[bytes]:
-        """The transactions of our block."""
+        """The transactions of our block; `txs` are those of CometBFT's mempool.
+
+        Raises:
+            MempoolMismatch: it has some, although we keep the mempool.
+        """
+        if self._own is not None:
+            if next(iter(txs), None) is not None:
+                raise MempoolMismatch("CometBFT keeps a mempool as well: set [mempool] type to app in its config.toml")
+            return self._own.choose(max_bytes, MAX_PROPOSAL_TXS)
         state = self._genesis or self._store
         return prepare_proposal(state, txs, max_bytes, self._verdicts, self._chain_id, height, self._current_params())
 
@@ -135,8 +190,9 @@ class Engine:
         if self._check_invariants:
             require_sound(overlay)
         genesis_changes = self._genesis.changes() if self._genesis else {}
-        prepared = self._store.prepare({**genesis_changes, **overlay.changes()})
-        self._prepared = (Height(height), prepared)
+        changes = {**genesis_changes, **overlay.changes()}
+        prepared = self._store.prepare(changes)
+        self._prepared = (Height(height), prepared, changes)
         result.app_hash = prepared.app_hash
         for raw in txs:
             self._verdicts.forget(raw)
@@ -145,14 +201,19 @@ class Engine:
     def commit(self) -> None:
         """Write the finalized block, once and synced."""
         assert self._prepared is not None, "Commit without FinalizeBlock"
-        height, prepared = self._prepared
+        height, prepared, changes = self._prepared
         self._store.commit(height, prepared, {_CHAIN_ID: self._chain_id.encode()})
         self._genesis = self._prepared = None
-        self._params = PARAMS.read(self._store)
-        self._mempool.reset(height)
+        before, self._params = self._params, PARAMS.read(self._store)
+        if self._own is None:
+            self._mempool.reset(height)
+            return
+        self._own.settle(height + 1, self._changed_accounts(self._own, changes))
+        if self._params != before:
+            self._own.change_params(self._params)
 
     def forget_uncommitted(self) -> None:
-        """Drop what a node that has gone away left behind: a finalized block, the mempool's view."""
+        """Drop what a node that has gone away left behind: a finalized block, the view of its mempool."""
         self._genesis = self._prepared = None
         self._params = PARAMS.get(self._store)
         self._mempool.reset(self._store.height)
@@ -163,11 +224,37 @@ class Engine:
 
     def query(self, path: str, data: bytes, height: int, prove: bool) -> QueryAnswer:
         """Answer from committed state, never raising."""
-        return answer_query(self._store.view(), self.next_nonce, path, data, height, prove)
+        return answer_query(self._store.view(), self._mempool, path, data, height, prove)
 
     def close(self) -> None:
         """Let go of the store."""
         self._store.close()
+
+    def _door(self) -> Door:
+        return Door(self._genesis or self._store, self._chain_id, self._store.height + 1, self._current_params())
+
+    def _refused(self, rejection: Rejection) -> TxResult:
+        result = rejected(rejection)
+        if self._own is not None:
+            result.code = retry_code(rejection.reason)
+        return result
+
+    def _require_own(self) -> OwnMempool:
+        if self._own is None:
+            raise MempoolMismatch(
+                "CometBFT asks for the application's mempool, which is off: start the application with --mempool app, "
+                "or set [mempool] type to flood in config.toml"
+            )
+        return self._own
+
+    def _changed_accounts(self, own: OwnMempool, changes: Changes) -> dict[Address, Account]:
+        """The accounts in a block's changes whose owners have transactions waiting."""
+        prefix = ACCOUNTS.layout.prefix
+        found: dict[Address, Account] = {}
+        for key, value in changes.items():
+            if key.startswith(prefix) and own.is_waiting(sender := Address(key[len(prefix) :])):
+                found[sender] = ACCOUNTS.read(self._store, sender) if value is None else ACCOUNTS.parse(value)
+        return found
 
     def _current_params(self) -> Params:
         assert self._params is not None, "CheckTx and proposals come after InitChain"

@@ -25,11 +25,20 @@ class Verdicts:
         Raises:
             Rejection: the bytes are no transaction, or nobody has signed it.
         """
-        verdict = self._known.get(raw)
-        if verdict is None:
-            tx = decode_tx(raw)
-            verdict = tx, recover_sender(tx)
-            self._remember(raw, verdict)
+        return self._known.get(raw) or self.recover(raw, decode_tx(raw))
+
+    def find(self, raw: bytes) -> tuple[Tx, Address] | None:
+        """The same where it is remembered."""
+        return self._known.get(raw)
+
+    def recover(self, raw: bytes, tx: Tx) -> tuple[Tx, Address]:
+        """The same of a transaction that is decoded already: a signature costs more than all other checks.
+
+        Raises:
+            Rejection: INVALID_SIGNATURE.
+        """
+        verdict = tx, recover_sender(tx)
+        self._remember(raw, verdict)
         return verdict
 
     def forget(self, raw: bytes) -> None:

@@ -18,6 +18,9 @@ MAX_TITLE_LENGTH = 100
 MAX_PROPOSAL_TEXT_LENGTH = 4000
 MAX_PARAMETER_CHANGES = 32
 MAX_PARAMETER_NAME_LENGTH = 64
+MAX_BUNDLE_BYTES = 64 * 1024
+"""Of many transactions in one message: taking one apart holds up consensus for less than 20 ms."""
+MAX_BUNDLE_MEMBERS = 1024
 
 
 class Limit(NamedTuple):

@@ -25,6 +25,7 @@ class Reason(IntEnum):
     FEE_TOO_LOW = 14
     INSUFFICIENT_FUNDS = 15
     MEMPOOL_FULL = 16
+    ALREADY_KNOWN = 17
     # rounds
     ROUND_NOT_INITIALIZED = 20
     ROUND_ALREADY_INITIALIZED = 21
@@ -100,6 +101,18 @@ class Reason(IntEnum):
     ALLOCATION_ALREADY_CLAIMED = 107
     ALLOCATION_PROOF_INVALID = 108
     ALLOCATIONS_EXHAUSTED = 109
+
+
+RETRY_CODES = 32_000
+"""CometBFT soon forgets what was answered with a code from here on, so that it may come again (CodeTypeRetry)."""
+
+PUT_OFF = (Reason.MEMPOOL_FULL, Reason.NONCE_TOO_HIGH)
+"""What may be accepted a moment later, unchanged."""
+
+
+def retry_code(reason: Reason) -> int:
+    """The code of a refusal by a node that keeps its own mempool: `RETRY_CODES` more for what is only put off."""
+    return int(reason) + (RETRY_CODES if reason in PUT_OFF else 0)
 
 
 class Rejection(Exception):

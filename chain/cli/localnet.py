@@ -11,6 +11,7 @@ import click
 from app.primitives.address import Address, parse_address
 from chain.cli.output import DEFAULT_HOME, Output, confirm, output_option, table
 from chain.cometbft.binary import find_binary
+from chain.cometbft.config import DEFAULT_MEMPOOL, MEMPOOLS
 from chain.failures import UsageFailure
 from chain.localnet import control, create, layout
 from chain.localnet.genesis import FAUCET, FUNDED_LPT, FUNDED_WEI, headwater_genesis
@@ -52,18 +53,29 @@ def localnet() -> None:
 @click.option(
     "--fund", "funded", multiple=True, help="An address that gets 10,000 LPT and 100 ETH at genesis; repeatable."
 )
+@click.option(
+    "--mempool",
+    type=click.Choice(MEMPOOLS),
+    help=f"Whose: CometBFT's is flood. For a new one.  [default: {DEFAULT_MEMPOOL}]",
+)
 @click.option("--detach", is_flag=True, help="Return when it is up, and leave it running.")
 @localnet_home_option
 @output_option
 def start(
-    home: Path, validators: int | None, preset: str, funded: tuple[str, ...], detach: bool, output: Output
+    home: Path,
+    validators: int | None,
+    preset: str,
+    funded: tuple[str, ...],
+    mempool: str | None,
+    detach: bool,
+    output: Output,
 ) -> None:
     """Start a localnet, or go on with the one in --home. Ctrl-C stops every process.
 
     A new one has an account per validator (validator0 …) and a rich one called faucet; their keys lie openly in
     HOME/keys, so commands use them with --home HOME --from faucet.
     """
-    made = _load_or_create(home, validators, preset, funded)
+    made = _load_or_create(home, validators, preset, funded, mempool)
     if not detach:
         supervisor = LocalnetSupervisor(made, LocalnetPlan(find_binary()), output.note)
         run_until_signal(supervisor.run)
@@ -85,10 +97,13 @@ def _address(text: str) -> Address:
         raise UsageFailure(str(error)) from error
 
 
-def _load_or_create(home: Path, validators: int | None, preset: str, funded: tuple[str, ...]) -> Localnet:
+def _load_or_create(
+    home: Path, validators: int | None, preset: str, funded: tuple[str, ...], mempool: str | None
+) -> Localnet:
     if not layout.record_file(home).exists():
         accounts = [(_address(text), FUNDED_LPT, FUNDED_WEI) for text in funded]
-        return create.create(home, validators or 4, headwater_genesis(preset, accounts), LocalnetSettings())
+        settings = LocalnetSettings(mempool=mempool or DEFAULT_MEMPOOL)
+        return create.create(home, validators or 4, headwater_genesis(preset, accounts), settings)
     if funded:
         raise UsageFailure(f"--fund is for new localnets; take money from the faucet: --home {home} --from {FAUCET}")
     made = layout.load(home)
@@ -96,6 +111,10 @@ def _load_or_create(home: Path, validators: int | None, preset: str, funded: tup
         raise UsageFailure(
             f"the localnet in {home} has {len(made.nodes)} validators, not {validators}; "
             "choose another --home, or remove it with: headwater localnet reset --all"
+        )
+    if mempool not in {None, made.settings.mempool}:
+        raise UsageFailure(
+            f"the localnet in {home} was made with --mempool {made.settings.mempool}; choose another --home"
         )
     return made
 

@@ -4,6 +4,7 @@ import asyncio
 import base64
 import hashlib
 import json
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -11,7 +12,7 @@ import click
 
 from chain.cli.output import Output, confirm, home_option, output_option
 from chain.cometbft.binary import find_binary
-from chain.cometbft.config import NodeConfig
+from chain.cometbft.config import DEFAULT_MEMPOOL, MEMPOOLS, NodeConfig
 from chain.cometbft.home import NodeHome
 from chain.failures import UsageFailure
 from chain.node.health import Health, Observation
@@ -50,6 +51,11 @@ def node() -> None:
 @click.option("--prometheus", default="", help="host:port to serve CometBFT's metrics at; off when not given.")
 @click.option("--join", "join_address", help="RPC of a node of a running chain, to take genesis and peers from.")
 @click.option("--genesis-hash", help="SHA-256 of the genesis document; another one is refused.")
+@click.option(
+    "--mempool",
+    type=click.Choice(MEMPOOLS),
+    help=f"Whose, the same on every node: CometBFT's is flood.  [default: that of --join, or {DEFAULT_MEMPOOL}]",
+)
 @click.option("--private-network", is_flag=True, help="Allow peers with private addresses, and several on one.")
 @home_option
 @output_option
@@ -84,12 +90,23 @@ def init(
         raise UsageFailure("--genesis and --join both bring a genesis document; give one of them")
     invitation = asyncio.run(ask_to_join(join_address, genesis_hash)) if join_address else None
     document = invitation.document if invitation else _read_genesis(genesis, genesis_hash) if genesis else None
-    node_home.initialise(_config(node_home, options, invitation))
+    mempool = _choose_mempool(options["mempool"], invitation)
+    node_home.initialise(replace(_config(node_home, options, invitation), mempool=mempool))
     if document is not None:
         node_home.write_genesis(document)
     missing = "" if document else f"\nput the genesis document at {node_home.genesis_file} before the first start"
     facts = _identity(node_home) | _joined(invitation)
     output.result(facts, "\n".join(f"{name}: {_shown(value)}" for name, value in facts.items()) + missing)
+
+
+def _choose_mempool(wanted: str | None, invitation: Invitation | None) -> str:
+    if invitation is None:
+        return wanted or DEFAULT_MEMPOOL
+    if wanted not in {None, invitation.mempool}:
+        raise UsageFailure(
+            f"the network's nodes run with --mempool {invitation.mempool}; one with {wanted} would not understand them"
+        )
+    return invitation.mempool
 
 
 def _joined(invitation: Invitation | None) -> dict[str, Any]:

@@ -12,6 +12,11 @@ from typing import Any
 from chain.failures import UsageFailure
 
 TomlValue = str | int | bool
+FLOOD, APP = "flood", "app"
+"""Whose mempool it is: CometBFT's, or the application's. All nodes of a network have the same."""
+
+MEMPOOLS = (FLOOD, APP)
+DEFAULT_MEMPOOL = FLOOD
 
 
 class ConfigInvalid(UsageFailure):
@@ -43,6 +48,8 @@ class NodeConfig:
 
     Addresses are tcp://host:port; `proxy_app` may also be unix://path or the name of an application built into the
     CometBFT binary (kvstore). `persistent_peers` are id@host:port. `loopback` allows many nodes on one address.
+    `relays` is whether peers' transactions are handed on: with the application's mempool, only a network in which all
+    nodes are connected to each other can do without.
     """
 
     moniker: str
@@ -55,6 +62,8 @@ class NodeConfig:
     peer_exchange: bool = True
     loopback: bool = False
     timeouts: ConsensusTimeouts = field(default_factory=ConsensusTimeouts)
+    mempool: str = DEFAULT_MEMPOOL
+    relays: bool = True
     mempool_transactions: int = 100_000
     mempool_recheck: bool = True
     index_transactions: bool = True
@@ -66,7 +75,7 @@ class NodeConfig:
         return "\n".join(_section(name, values) for name, values in self._sections().items())
 
     def _sections(self) -> dict[str, dict[str, TomlValue]]:
-        return {
+        sections: dict[str, dict[str, TomlValue]] = {
             "": {
                 "proxy_app": self.proxy_app,
                 "moniker": self.moniker,
@@ -80,14 +89,7 @@ class NodeConfig:
                 "experimental_websocket_write_buffer_size": 2200,
             },
             "p2p": self._p2p(),
-            "mempool": {
-                "type": "flood",
-                "size": self.mempool_transactions,
-                "cache_size": 2 * self.mempool_transactions,
-                "recheck": self.mempool_recheck,
-                # Python answers about 10,000 rechecks a second: the default of 1 s would cut a full mempool short.
-                "recheck_timeout": "10s",
-            },
+            "mempool": self._mempool(),
             "consensus": _timeouts(self.timeouts),
             "tx_index": {"indexer": "kv" if self.index_transactions else "null"},
             "instrumentation": {
@@ -95,6 +97,27 @@ class NodeConfig:
                 "prometheus_listen_addr": self.prometheus_address or "127.0.0.1:0",
                 "namespace": "cometbft",
             },
+        }
+        if self.mempool == APP:
+            sections["headwater"] = {"relay": self.relays}  # our own supervisor's; CometBFT passes it over
+        return sections
+
+    def _mempool(self) -> dict[str, TomlValue]:
+        if self.mempool == APP:
+            return {
+                "type": APP,
+                # What goes over the network are bundles of 60 KB: this many are more than two minutes of full load.
+                "seen_cache_size": 20_000,
+                "reap_interval": "100ms",
+                "check_tx_retry_delay": "1s",
+            }
+        return {
+            "type": FLOOD,
+            "size": self.mempool_transactions,
+            "cache_size": 2 * self.mempool_transactions,
+            "recheck": self.mempool_recheck,
+            # Python answers about 10,000 rechecks a second: the default of 1 s would cut a full mempool short.
+            "recheck_timeout": "10s",
         }
 
     def _p2p(self) -> dict[str, TomlValue]:
@@ -147,6 +170,8 @@ class EffectiveConfig:
     rpc_address: str
     p2p_address: str
     persistent_peers: tuple[str, ...]
+    mempool: str = FLOOD
+    relays: bool = True
 
 
 def read_config(path: Path) -> EffectiveConfig:
@@ -164,12 +189,42 @@ def read_config(path: Path) -> EffectiveConfig:
         rpc_address=_text(document, path, "rpc", "laddr", "tcp://127.0.0.1:26657"),
         p2p_address=_text(document, path, "p2p", "laddr", "tcp://0.0.0.0:26656"),
         persistent_peers=tuple(peer.strip() for peer in peers.split(",") if peer.strip()),
+        mempool=_read_mempool(document, path),
+        relays=_flag(document, path, "headwater", "relay", True),
     )
 
 
+def _read_mempool(document: dict[str, Any], path: Path) -> str:
+    """Whose mempool it is; ConfigInvalid for one that would take transactions and never propose them."""
+    kind = _text(document, path, "mempool", "type", FLOOD) or FLOOD
+    if kind not in MEMPOOLS:
+        raise ConfigInvalid(f"{path}: mempool.type is {kind!r}; Headwater works with {' and '.join(MEMPOOLS)}")
+    if kind == APP and not _flag(document, path, "consensus", "create_empty_blocks", True):
+        raise ConfigInvalid(
+            f"{path}: consensus.create_empty_blocks = false needs mempool.type = {FLOOD!r}: CometBFT does not see the "
+            "application's mempool, and would never make a block"
+        )
+    return kind
+
+
 def _text(document: dict[str, Any], path: Path, section: str, key: str, default: str) -> str:
-    table = document.get(section, {}) if section else document
-    value = table.get(key, default) if isinstance(table, dict) else None
+    value = _value(document, section, key, default)
     if not isinstance(value, str):
-        raise ConfigInvalid(f"{path}: {f'{section}.' if section else ''}{key} must be a string")
+        raise ConfigInvalid(f"{path}: {_dotted(section, key)} must be a string")
     return value
+
+
+def _flag(document: dict[str, Any], path: Path, section: str, key: str, default: bool) -> bool:
+    value = _value(document, section, key, default)
+    if not isinstance(value, bool):
+        raise ConfigInvalid(f"{path}: {_dotted(section, key)} must be true or false")
+    return value
+
+
+def _value(document: dict[str, Any], section: str, key: str, default: TomlValue) -> Any:
+    table = document.get(section, {}) if section else document
+    return table.get(key, default) if isinstance(table, dict) else None
+
+
+def _dotted(section: str, key: str) -> str:
+    return f"{section}.{key}" if section else key

@@ -11,7 +11,7 @@ from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
 
-from chain.cometbft.config import LOCALNET_TIMEOUTS, ConsensusTimeouts, NodeConfig
+from chain.cometbft.config import DEFAULT_MEMPOOL, FLOOD, LOCALNET_TIMEOUTS, ConsensusTimeouts, NodeConfig
 from chain.cometbft.home import NodeHome
 from chain.failures import Failure, UsageFailure
 from chain.files import write_atomically
@@ -35,6 +35,7 @@ class LocalnetSettings:
     built_in_application: str = ""
     timeouts: ConsensusTimeouts = field(default_factory=lambda: LOCALNET_TIMEOUTS)
     log_level: str = "info"
+    mempool: str = DEFAULT_MEMPOOL
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,6 +90,8 @@ class Localnet:
             peer_exchange=False,
             loopback=True,
             timeouts=self.settings.timeouts,
+            mempool=FLOOD if self.settings.built_in_application else self.settings.mempool,
+            relays=False,  # every node is a peer of every other
             log_level=self.settings.log_level,
         )
 

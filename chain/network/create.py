@@ -14,7 +14,7 @@ from typing import Any
 from app.messages.genesis_state import GenesisAccount, GenesisTranscoder
 from app.primitives.address import Address
 from app.primitives.amounts import Lpt, parse_lpt
-from chain.cometbft.config import LOCALNET_TIMEOUTS, ConsensusTimeouts, NodeConfig
+from chain.cometbft.config import DEFAULT_MEMPOOL, LOCALNET_TIMEOUTS, ConsensusTimeouts, NodeConfig
 from chain.cometbft.home import NodeHome
 from chain.failures import Failure, UsageFailure
 from chain.files import write_atomically
@@ -54,6 +54,7 @@ class NetworkPlan:
     preset: str = "localnet"
     verification_rate: int | None = None
     timeouts: ConsensusTimeouts = LOCALNET_TIMEOUTS
+    mempool: str = DEFAULT_MEMPOOL
 
     @property
     def names(self) -> tuple[str, ...]:
@@ -88,7 +89,7 @@ def create(root: Path, plan: NetworkPlan) -> bool:
     for name, home in homes.items():
         home.genesis_file.unlink(missing_ok=True)  # of an interrupted run, which no node can have started from
         home.write_genesis(document)
-        home.rewrite_config(node_config(name, homes, plan.timeouts))
+        home.rewrite_config(replace(node_config(name, homes, plan.timeouts), mempool=plan.mempool))
     record = asdict(plan) | {"names": plan.names}
     write_atomically(record_file(root), (json.dumps(record, indent=2) + "\n").encode())
     return True

@@ -8,12 +8,14 @@ import asyncio
 import contextlib
 import hashlib
 import ipaddress
+import json
 import re
 import socket
 from dataclasses import dataclass
 from typing import Any
 from urllib.parse import urlsplit
 
+from chain.cometbft.config import FLOOD, MEMPOOLS
 from chain.failures import Failure, UsageFailure
 from chain.node.ports import split_address
 from chain.rpc.client import RpcClient
@@ -38,12 +40,14 @@ class Invitation:
         document: the bytes of genesis.json, the same on every node of the chain.
         peers: id@host:port of the node that was asked and of its peers.
         is_private: whether the node that was asked has a private or a loopback address.
+        mempool: whose mempool its nodes have; one with the other kind would not understand what they send.
     """
 
     chain_id: str
     document: bytes
     peers: tuple[str, ...]
     is_private: bool
+    mempool: str = FLOOD
 
     @property
     def genesis_hash(self) -> str:
@@ -64,12 +68,14 @@ async def ask_to_join(address: str, expected_hash: str | None = None) -> Invitat
         status = await client.status()
         document = await client.genesis_bytes()
         peers = await client.peers()
+        mempool = await ask_for_mempool(client)
         host = urlsplit(client.url).hostname or ""
     invitation = Invitation(
         chain_id=status.chain_id,
         document=read_answer(document, status.chain_id),
         peers=name_peers(host, status, peers),
         is_private=await is_private(host),
+        mempool=mempool,
     )
     if wanted is not None and invitation.genesis_hash != wanted:
         raise JoinRefused(
@@ -77,6 +83,16 @@ async def ask_to_join(address: str, expected_hash: str | None = None) -> Invitat
             "this is another chain, or the node lies; ask another node, or check the hash that you were given"
         )
     return invitation
+
+
+async def ask_for_mempool(client: RpcClient) -> str:
+    """Whose mempool a node has; one that does not know the question has CometBFT's."""
+    answer = await client.abci_query("mempool")
+    with contextlib.suppress(ValueError):
+        described = json.loads(answer.value) if answer.code == 0 else None
+        if isinstance(described, dict) and described.get("type") in MEMPOOLS:
+            return str(described["type"])
+    return FLOOD
 
 
 def parse_hash(text: str) -> str:

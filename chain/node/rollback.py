@@ -24,7 +24,7 @@ def roll_back(home: NodeHome, cometbft: Path) -> tuple[str, str]:
         RollbackFailed: there is nothing to go back to, or the data is damaged.
     """
     said = _run("CometBFT", [str(cometbft), "rollback", "--home", str(home.root.resolve())])
-    return said, _run("the application", [*application_command(home)[:-1], "--rollback"])
+    return said, _run("the application", [*application_command(home, home.config())[:-1], "--rollback"])
 
 
 def _run(who: str, command: Sequence[str]) -> str:

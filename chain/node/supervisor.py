@@ -83,9 +83,10 @@ def application_address(home: NodeHome, config: EffectiveConfig) -> str | None:
     return config.proxy_app if "://" in config.proxy_app else None
 
 
-def application_command(home: NodeHome) -> tuple[str, ...]:
+def application_command(home: NodeHome, config: EffectiveConfig) -> tuple[str, ...]:
     """How the application is started; its address follows. -P: a directory `app` where we stand must not hide ours."""
-    return (sys.executable, "-P", "-m", "app.abci", "--home", str(home.app_folder.resolve()), "--listen")
+    mempool = ("--mempool", config.mempool, *(() if config.relays else ("--no-relay",)))
+    return (sys.executable, "-P", "-m", "app.abci", "--home", str(home.app_folder.resolve()), *mempool, "--listen")
 
 
 class NodeSupervisor:
@@ -108,7 +109,7 @@ class NodeSupervisor:
         with hold(self._home.lock_file):
             check_free({"RPC": config.rpc_address, "p2p": config.p2p_address})
             address = application_address(self._home, config)
-            async with self._application(address, stop) as application:
+            async with self._application(config, address, stop) as application:
                 arguments = ("--proxy_app", address) if address else ()
                 async with self._cometbft(arguments) as cometbft:
                     try:
@@ -128,19 +129,21 @@ class NodeSupervisor:
         if "://" not in config.proxy_app:
             raise ConfigInvalid(f"{self._home.config_file}: proxy_app is not an address: there is nothing to run")
         with hold(self._home.lock_file):
-            async with self._application(config.proxy_app, stop) as application:
+            async with self._application(config, config.proxy_app, stop) as application:
                 assert application is not None, "an address means an application"
                 await self._until_end([application], [stop])
 
     @contextlib.asynccontextmanager
-    async def _application(self, address: str | None, stop: asyncio.Event) -> AsyncIterator[Child | None]:
+    async def _application(
+        self, config: EffectiveConfig, address: str | None, stop: asyncio.Event
+    ) -> AsyncIterator[Child | None]:
         if address is None:
             yield None
             return
         socket = Path(address.removeprefix("unix://")) if address.startswith("unix://") else None
         if socket:
             socket.unlink(missing_ok=True)
-        command = self._plan.app_command or application_command(self._home)
+        command = self._plan.app_command or application_command(self._home, config)
         async with self._child(APPLICATION, (*command, address), "app.log") as child:
             if socket:
                 await self._until_listening(child, socket, stop)

@@ -8,10 +8,12 @@ arrived. Every method raises RpcUnreachable, RpcMalformed or RpcError (chain/rpc
 """
 
 import base64
+import secrets
 from collections.abc import Callable, Sequence
 from types import TracebackType
 from typing import Any, Self, TypeVar
 
+from app.messages.bundle import decode_codes, encode_bundle
 from chain.rpc import decode
 from chain.rpc.errors import RpcError, RpcMalformed
 from chain.rpc.subscription import Subscription
@@ -22,6 +24,7 @@ from chain.rpc.types import (
     BlockResults,
     BroadcastCommitResult,
     BroadcastResult,
+    BundleResult,
     CommittedTransaction,
     ConsensusStep,
     Header,
@@ -178,6 +181,17 @@ class RpcClient:
             else self._decoded(decode.decode_broadcast, "broadcast_tx_sync", answer)
             for answer in answers
         ]
+
+    async def broadcast_bundle(self, transactions: Sequence[bytes]) -> BundleResult:
+        """Send transactions together to a node with the application's mempool; they must fit into a bundle.
+
+        RpcError with a code of the application where the node takes no bundles.
+        """
+        answer = await self.broadcast_tx_sync(encode_bundle(transactions, secrets.randbits(64)))
+        if answer.code:
+            raise RpcError(answer.code, "the node takes no bundles of transactions", answer.log)
+        codes = self._decoded(lambda data: decode_codes(data, len(transactions)), "a bundle", answer.data)
+        return BundleResult(tuple(codes), answer.log)
 
     async def _broadcast(
         self, decoder: Callable[[Any], Decoded], method: str, transaction: bytes, timeout_seconds: float | None = None

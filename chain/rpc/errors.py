@@ -6,7 +6,8 @@ RpcFailure
 │   └── NodeEnding       its application is gone, and it will be in a moment; what was sent may have arrived
 ├── RpcMalformed     something answered, but not with CometBFT's JSON-RPC
 └── RpcError         the node answered with an error: `code`, `message`, `data`
-    └── AlreadyInMempool   the transaction is known to the node; sending it again changes nothing
+    ├── AlreadyInMempool   the transaction is known to the node; sending it again changes nothing
+    └── SeenBefore         the node has met these bytes before, and does not say whether it keeps them
 """
 
 from chain.failures import EXIT_UNREACHABLE, Failure
@@ -53,6 +54,13 @@ class AlreadyInMempool(RpcError):
     """The node has seen this very transaction before; it need not be sent again."""
 
 
+class SeenBefore(RpcError):
+    """CometBFT has met these bytes and did not ask the application again, which may have refused or forgotten them.
+
+    Only with the application's mempool. Inside of a bundle they are looked at anew.
+    """
+
+
 def error_from_answer(answer: object) -> RpcFailure:
     """The typed error for the `error` member of a JSON-RPC answer."""
     if not isinstance(answer, dict):
@@ -63,4 +71,6 @@ def error_from_answer(answer: object) -> RpcFailure:
     if any(sign in data for sign in APPLICATION_GONE):
         return NodeEnding(f"the node has lost its application and is ending: {data}")
     kind = AlreadyInMempool if "already exists in cache" in data else RpcError
+    if "tx already seen" in data:
+        kind = SeenBefore
     return kind(int(answer.get("code", 0)), str(answer.get("message", "")), data)

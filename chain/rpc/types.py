@@ -50,6 +50,14 @@ class BroadcastResult:
 
 
 @dataclass(frozen=True, slots=True)
+class BundleResult:
+    """The answer to a bundle: the code of each member in order, and a text about those that were refused."""
+
+    codes: tuple[int, ...]
+    log: str
+
+
+@dataclass(frozen=True, slots=True)
 class BroadcastCommitResult:
     """CheckTx's answer and, when the transaction got into a block, FinalizeBlock's; height 0 means it did not."""
 

@@ -22,8 +22,9 @@ from app.primitives.hashing import Hash32
 from chain.failures import Failure
 from chain.keys.keyring import Signer
 from chain.rpc.client import RpcClient
-from chain.rpc.errors import AlreadyInMempool, RpcError, RpcUnreachable
-from chain.tx.errors import NodeUnreachable, TxRejected, TxTimeout
+from chain.rpc.errors import AlreadyInMempool, RpcError, RpcUnreachable, SeenBefore
+from chain.rpc.types import BroadcastResult
+from chain.tx.errors import CODESPACE, NodeUnreachable, TxRejected, TxTimeout, reason_of
 from chain.tx.queries import Queries
 from chain.tx.result import TxResult, result_of
 from chain.tx.signing import SignedTx, make_body, sign, with_estimated_fee
@@ -251,13 +252,22 @@ class TxClient:
             answer = await self.rpc.broadcast_tx_sync(raw)
         except AlreadyInMempool:
             return False
+        except SeenBefore:
+            answer = await self._ask_again(raw, tx_hash)
         except RpcError as error:
             if "mempool is full" in str(error):
                 raise TxRejected(Reason.MEMPOOL_FULL, error.data or error.message, tx_hash) from error
             raise
+        if reason_of(answer.code, answer.codespace) is Reason.ALREADY_KNOWN:
+            return False
         if answer.code:
             raise TxRejected(answer.code, answer.log, tx_hash, codespace=answer.codespace)
         return True
+
+    async def _ask_again(self, raw: bytes, tx_hash: Hash32) -> BroadcastResult:
+        """Send inside of a bundle what CometBFT has met before and would not show to the application again."""
+        result = await self.rpc.broadcast_bundle([raw])
+        return BroadcastResult(result.codes[0], CODESPACE, b"", result.log, tx_hash)
 
     async def _send_again(self, signed: SignedTx) -> None:
         """Remind the node of a transaction; raises TxRejected when that shows that it never will be included."""

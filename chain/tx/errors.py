@@ -7,7 +7,7 @@ NodeUnreachable   no node answered; the transaction may or may not have arrived,
 
 from typing import Any
 
-from app.messages.rejections import Reason
+from app.messages.rejections import RETRY_CODES, Reason
 from app.primitives.hashing import Hash32
 from chain.failures import EXIT_REJECTED, EXIT_UNREACHABLE, Failure
 from chain.rpc.errors import RpcUnreachable
@@ -16,11 +16,14 @@ CODESPACE = "headwater"
 
 
 def reason_of(code: int, codespace: str = CODESPACE) -> Reason | None:
-    """The reason behind an ABCI code; None for 0 and for numbers that this version does not know."""
+    """The reason behind an ABCI code; None for 0 and for numbers that this version does not know.
+
+    Codes from `RETRY_CODES` on have the same reasons: the node has put the transaction off.
+    """
     if codespace not in {"", CODESPACE}:
         return None
     try:
-        return Reason(code)
+        return Reason(code - RETRY_CODES if code >= RETRY_CODES else code)
     except ValueError:
         return None
 

@@ -14,6 +14,7 @@ from app.primitives.amounts import Lpt
 from app.store.leveldb import LevelDbBackend
 from app.store.state_store import StateStore
 from chain.cometbft.binary import find_binary
+from chain.cometbft.config import DEFAULT_MEMPOOL
 from chain.failures import Failure
 from chain.localnet.create import create
 from chain.localnet.genesis import CHAIN_ID
@@ -38,7 +39,9 @@ LIMITS = SupervisorLimits(stop_seconds=2, probe_seconds=5)
 ONE_TRY = RpcLimits(timeout_seconds=5, attempts=1)
 
 
-def weighted_localnet(root: Path, stakes: tuple[int, ...], senders: tuple[Sender, ...] = (), timeouts=FAST) -> Localnet:
+def weighted_localnet(
+    root: Path, stakes: tuple[int, ...], senders: tuple[Sender, ...] = (), timeouts=FAST, mempool=DEFAULT_MEMPOOL
+) -> Localnet:
     """A localnet, not started, whose validators have these stakes in LPT; the senders are funded."""
 
     def write(_: Path, validators):
@@ -50,7 +53,7 @@ def weighted_localnet(root: Path, stakes: tuple[int, ...], senders: tuple[Sender
             genesis = add_account(genesis, GenesisAccount(*sender.funded))
         return dict(build_document(genesis))
 
-    return create(root, len(stakes), write, LocalnetSettings(timeouts=timeouts))
+    return create(root, len(stakes), write, LocalnetSettings(timeouts=timeouts, mempool=mempool), usual_ports=False)
 
 
 class Node:

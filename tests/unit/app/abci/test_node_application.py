@@ -2,6 +2,9 @@
 
 from app.abci.node_application import NodeApplication
 from app.abci.proto import abci_pb2 as pb
+from app.execution.result import TxResult
+from app.messages.bundle import decode_codes, encode_bundle
+from app.messages.rejections import Reason, Rejection
 from app.protocol.environment import Evidence
 
 
@@ -43,3 +46,30 @@ def test_misbehaviour_of_either_kind_is_evidence_with_the_height_of_the_offence(
     ]
     evidence = told(pb.RequestFinalizeBlock(height=7, misbehavior=misbehavior))[5]
     assert evidence == [Evidence(b"a" * 20, 3), Evidence(b"a" * 20, 4)]
+
+
+class Bundles:
+    """An engine that answers bundles as it is told."""
+
+    owns_mempool = True
+
+    def __init__(self, results):
+        self.results = results
+
+    def check_bundle(self, raw):
+        if isinstance(self.results, Rejection):
+            raise self.results
+        return self.results
+
+
+def test_a_bundle_is_answered_with_a_code_for_each_member_and_the_first_refusal_in_words():
+    engine = Bundles([TxResult(), TxResult(12, "a gap"), TxResult(15, "too poor")])
+    answer = NodeApplication(engine, "1").check_tx(pb.RequestCheckTx(tx=encode_bundle([b"a", b"b", b"c"], 0)))
+    assert (answer.code, answer.log) == (0, "2 of 3 refused, the first: a gap")
+    assert decode_codes(answer.data, 3) == [0, 12, 15]
+
+
+def test_what_is_no_bundle_is_refused_as_a_whole():
+    engine = Bundles(Rejection(Reason.UNDECODABLE, "cut off"))
+    answer = NodeApplication(engine, "1").check_tx(pb.RequestCheckTx(tx=encode_bundle([], 0)))
+    assert (answer.code, answer.log, answer.data) == (Reason.UNDECODABLE, "cut off", b"")

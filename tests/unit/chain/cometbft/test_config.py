@@ -17,6 +17,23 @@ def test_the_mempool_is_large_and_rechecks_have_time():
     assert mempool["recheck_timeout"] == "10s"
 
 
+def test_the_applications_mempool_has_its_own_options_and_none_of_cometbfts(tmp_path):
+    document = parsed(mempool="app", relays=False)
+    assert document["mempool"]["type"] == "app"
+    assert "recheck" not in document["mempool"]
+    path = tmp_path / "config.toml"
+    path.write_text(NodeConfig("n", "unix:///x.sock", mempool="app", relays=False).to_toml())
+    assert (read_config(path).mempool, read_config(path).relays) == ("app", False)
+    path.write_text(NodeConfig("n", "unix:///x.sock", mempool="flood").to_toml())
+    assert (read_config(path).mempool, read_config(path).relays) == ("flood", True)
+
+
+def test_a_file_without_a_word_about_the_mempool_has_cometbfts(tmp_path):
+    path = tmp_path / "config.toml"
+    path.write_text("")
+    assert read_config(path).mempool == "flood"
+
+
 def test_loopback_nodes_may_share_an_address_and_others_may_not():
     assert "allow_duplicate_ip" not in parsed()["p2p"]
     loopback = parsed(loopback=True)["p2p"]
@@ -53,6 +70,9 @@ def test_a_name_with_quotes_and_umlauts_survives(tmp_path):
         ("proxy_app = 7", "proxy_app must be a string"),
         ("[rpc]\nladdr = true", r"rpc\.laddr must be a string"),
         ("rpc = 3", r"rpc\.laddr must be a string"),
+        ('[mempool]\ntype = "nop"', "mempool.type is 'nop'; Headwater works with flood and app"),
+        ('[mempool]\ntype = "app"\n[consensus]\ncreate_empty_blocks = false', "would never make a block"),
+        ("[headwater]\nrelay = 1", "headwater.relay must be true or false"),
     ],
 )
 def test_a_damaged_file_is_named_with_what_is_wrong(tmp_path, text, problem):

@@ -6,8 +6,8 @@ import json
 import pytest
 
 from chain.failures import UsageFailure
-from chain.node.join import JoinRefused, is_private, name_peers, parse_hash, read_answer
-from chain.rpc.types import NodeStatus, Peer
+from chain.node.join import JoinRefused, ask_for_mempool, is_private, name_peers, parse_hash, read_answer
+from chain.rpc.types import NodeStatus, Peer, QueryResult
 from genesis.document import dump_document
 from genesis.localnet import build_localnet_genesis
 from tests.support.genesis_documents import address_of
@@ -77,3 +77,29 @@ def test_loopback_and_local_networks_are_private_and_unknown_names_are_not():
         return [await is_private(host) for host in ("127.0.0.1", "192.168.1.2", "8.8.8.8", "no-such-host.invalid")]
 
     assert asyncio.run(look()) == [True, True, False, False]
+
+
+class Answering:
+    """A node that answers the question for its mempool in one way."""
+
+    def __init__(self, code, value):
+        self.answer = QueryResult(code, "", "", "", 0, b"", value, 1, ())
+
+    async def abci_query(self, path):
+        assert path == "mempool"
+        return self.answer
+
+
+@pytest.mark.parametrize(
+    ("code", "value", "mempool"),
+    [
+        (0, b'{"type": "app"}', "app"),
+        (0, b'{"type": "flood"}', "flood"),
+        (6, b"", "flood"),
+        (0, b"does not exist", "flood"),
+        (0, b"[]", "flood"),
+        (0, b'{"type": "x"}', "flood"),
+    ],
+)
+def test_a_node_that_does_not_know_the_question_for_its_mempool_has_cometbfts(code, value, mempool):
+    assert asyncio.run(ask_for_mempool(Answering(code, value))) == mempool

@@ -2,7 +2,7 @@
 
 import pytest
 
-from app.execution.mempool import MAX_AHEAD, MAX_WAIT_BLOCKS
+from app.execution.mempool.view import MAX_AHEAD, MAX_WAIT_BLOCKS
 from app.messages.bodies import Denom, Transfer
 from app.messages.rejections import Reason
 from app.messages.transaction import TxBody, sign_body

@@ -6,12 +6,13 @@ After each block the view starts afresh from the new state, and CometBFT's reche
 """
 
 from dataclasses import dataclass, field
+from typing import Any
 
-from app.execution.process_transaction import check_balance, check_envelope
+from app.execution.mempool.door import Door
+from app.execution.process_transaction import check_balance
 from app.execution.verdicts import Verdicts
 from app.messages.rejections import Reason, Rejection
 from app.messages.transaction import Tx
-from app.params import Params
 from app.primitives.address import Address
 from app.state.tables import ACCOUNTS, ReadState
 
@@ -44,19 +45,23 @@ class MempoolView:
         known = self._senders.get(sender)
         return ACCOUNTS.read(state, sender).nonce if known is None else known.next_nonce
 
-    def check(self, state: ReadState, raw: bytes, chain_id: str, height: int, params: Params) -> Tx:
-        """Accept a transaction into the next blocks; `height` is the first that could hold it.
+    def check(self, door: Door, raw: bytes) -> Tx:
+        """Accept a transaction into the next blocks.
 
         Raises:
             Rejection: why not.
         """
         tx, address = self._verdicts.judge(raw)
-        check_envelope(tx, chain_id, height, params)
-        sender = self._senders.get(address) or self._open(state, address)
-        self._check_nonce(tx, sender, raw, height)
+        door.check(tx)
+        sender = self._senders.get(address) or self._open(door.state, address)
+        self._check_nonce(tx, sender, raw, door.height)
         check_balance(address, sender.wei, tx.body.fee_wei)
         _promise(sender, tx)
         return tx
+
+    def describe(self) -> dict[str, Any]:
+        """Which mempool it is, for queries."""
+        return {"type": "flood"}
 
     def reset(self, height: int) -> None:
         """Begin afresh over the state of a new commit; how long a nonce has waited is kept."""
