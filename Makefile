@@ -34,8 +34,9 @@ setup:
 demo: setup
 	@.venv/bin/headwater demo $(ARGS)
 
+# Tests of networks mostly wait, so three processes of them keep two cores busy. ARGS="-n 0" runs them in one.
 test: setup
-	@$(PYTHON_IN_TREE) -m pytest $(ARGS)
+	@$(PYTHON_IN_TREE) -m pytest -n 3 --dist loadgroup $(ARGS)
 
 image: setup
 	@.ci/engine

@@ -15,6 +15,7 @@ from tests.docker.engine import IMAGE, ROOT, why_no_engine
 from tests.docker.lanes import Lanes, Row
 
 IMAGE_SECONDS = 900
+REPORT = "docker report"
 LANES_KEY = pytest.StashKey[Lanes]()
 _reports: list[str] = []
 
@@ -26,8 +27,9 @@ def _missing() -> str:
 
 def pytest_collection_modifyitems(items):
     ours = [item for item in items if item.get_closest_marker("docker")]
-    if ours and _missing():
-        for item in ours:
+    for item in ours:
+        item.add_marker(pytest.mark.xdist_group("docker"))  # one process begins all rows, and takes care of the image
+        if _missing():
             item.add_marker(pytest.mark.skip(reason=f"{_missing()} (make test-docker sets one up where it may)"))
 
 
@@ -64,8 +66,15 @@ def pytest_pyfunc_call(pyfuncitem):
         session.stash[LANES_KEY] = Lanes()
         signal.signal(signal.SIGTERM, _interrupt)  # by itself it would leave the containers where they are
         session.stash[LANES_KEY].begin([_row(item) for item in session.items if _is_row(item)])
-    _reports.extend(session.stash[LANES_KEY].wait_for(own.name))
+    told = session.stash[LANES_KEY].wait_for(own.name)
+    pyfuncitem.user_properties.extend((REPORT, line) for line in told)
     return True
+
+
+def pytest_runtest_logreport(report):
+    """Gather what rows tell, in the process that prints the summary."""
+    if report.when == "call":
+        _reports.extend(line for name, line in report.user_properties if name == REPORT)
 
 
 def pytest_sessionfinish(session):
