@@ -34,7 +34,7 @@ async def judge(network: Network, load: Load, tolerated: str = "") -> str:
 
 
 async def read_chain(node: Node, height: int) -> list[tuple[str, str]]:
-    """Block and app hash of every height from 1 on."""
+    """Of every height from 1 on the block, and the app hash that this node's own application answered."""
     found: dict[int, tuple[str, str]] = {}
     async with RpcClient(node.url) as client:
         while len(found) < height:
@@ -43,7 +43,8 @@ async def read_chain(node: Node, height: int) -> list[tuple[str, str]]:
             metas = (await client.transport.read("blockchain", params))["block_metas"]
             assert metas, f"{node.name} has no block {top}"
             for meta in metas:
-                found[int(meta["header"]["height"])] = (meta["block_id"]["hash"], meta["header"]["app_hash"])
+                number = int(meta["header"]["height"])
+                found[number] = (meta["block_id"]["hash"], (await client.block_results(number)).app_hash.hex())
     return [found[number] for number in range(1, height + 1)]
 
 

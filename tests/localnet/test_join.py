@@ -52,7 +52,7 @@ def test_a_newcomer_catches_up_and_becomes_a_validator_that_signs(localnet, tmp_
     goal = wait_for_height(url, 10)
     with Running(tmp_path / "log", "node", "start", "--home", home.root):
         wait_for_height(own_url, goal)
-        assert len({ask(each, lambda client: client.header(goal)).app_hash for each in (url, own_url)}) == 1
+        assert len({ask(each, lambda client: client.block_results(goal)).app_hash for each in (url, own_url)}) == 1
         eventually(lambda: not ask(own_url, lambda client: client.status()).catching_up, "the end of block sync")
         assert ask(own_url, lambda client: client.status()).voting_power == 0
         common = {"HEADWATER_HOME": str(localnet.root), "HEADWATER_NODE": own_url}

@@ -49,7 +49,7 @@ def test_every_node_has_the_same_app_hash_and_a_second_start_goes_on(tmp_path, s
     stopped_at_end(localnet)
     control.start_detached(localnet)
     heights = [wait_for_height(node.rpc_url, 3) for node in localnet.nodes]
-    assert len({ask(node.rpc_url, lambda client: client.header(3)).app_hash for node in localnet.nodes}) == 1
+    assert len({ask(node.rpc_url, lambda client: client.block_results(3)).app_hash for node in localnet.nodes}) == 1
     again = headwater("localnet", "start", "--home", localnet.root, "--detach")
     assert again.returncode == 2
     assert "running already" in again.stderr

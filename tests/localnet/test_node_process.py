@@ -85,12 +85,12 @@ def test_a_restart_after_kill_9_goes_on_with_the_chain_and_the_same_app_hash(nod
     with start(node) as running:
         pair_of(running, node)
         before = wait_for_height(node.rpc_url, 3)
-        hashes = ask(node.rpc_url, lambda client: client.header(before)).app_hash
+        hashes = ask(node.rpc_url, lambda client: client.block_results(before)).app_hash
         os.kill(running.child(APPLICATION), signal.SIGKILL)
         running.wait()
     with start(node):
         wait_for_height(node.rpc_url, before + 2)
-        assert ask(node.rpc_url, lambda client: client.header(before)).app_hash == hashes
+        assert ask(node.rpc_url, lambda client: client.block_results(before)).app_hash == hashes
 
 
 def test_a_taken_port_is_named_before_anything_starts(node):

@@ -117,9 +117,12 @@ class Node:
         return now
 
     async def app_hashes(self, heights: range) -> list[bytes]:
-        """The app hash after each of these heights, as the headers after them have it."""
+        """The app hash after each of these heights, as this node's own application answered it.
+
+        The headers after them would say the same on every node, whatever its state.
+        """
         async with RpcClient(self.url) as client:
-            return [(await client.header(height + 1)).app_hash for height in heights]
+            return [(await client.block_results(height)).app_hash for height in heights]
 
     def open_state(self) -> StateStore:
         """The state on disk, of a node that is not running."""
