@@ -1,6 +1,7 @@
 """`headwater verifier`: run a verifier against the chain."""
 
 import asyncio
+import os
 from functools import partial
 
 import click
@@ -31,7 +32,14 @@ def verifier() -> None:
 @click.option("--bond", type=LPT, default="10LPT", show_default=True, help="To bond, when not registered yet.")
 @click.option("--cpu-seconds", type=click.IntRange(1), default=60, show_default=True, help="For one re-execution.")
 @click.option("--memory-mib", type=click.IntRange(64), default=1536, show_default=True, help="For one re-execution.")
-def start(service: ServiceOptions, bond: Lpt, cpu_seconds: int, memory_mib: int) -> None:
+@click.option(
+    "--parallel",
+    type=click.IntRange(1),
+    default=max(1, (os.cpu_count() or 1) // 2),
+    show_default="half of the processors",
+    help="Re-executions at a time.",
+)
+def start(service: ServiceOptions, bond: Lpt, cpu_seconds: int, memory_mib: int, parallel: int) -> None:
     """Start a verifier and keep it running until Ctrl-C or SIGTERM.
 
     It registers with its bond by itself. Segments are executed in processes of their own with limits on CPU time and
@@ -41,13 +49,14 @@ def start(service: ServiceOptions, bond: Lpt, cpu_seconds: int, memory_mib: int)
       headwater verifier start --from carol --bond 10LPT
     """
     limits = SandboxLimits(cpu_seconds=cpu_seconds, memory_bytes=memory_mib << 20)
-    asyncio.run(_run(service, bond, limits))
+    asyncio.run(_run(service, bond, limits, parallel))
 
 
-async def _run(options: ServiceOptions, bond: Lpt, limits: SandboxLimits) -> None:
+async def _run(options: ServiceOptions, bond: Lpt, limits: SandboxLimits, parallel: int) -> None:
     await require_reproducible()
     async with open_service("verifier", options) as opened, open_session() as session:
-        service = await _build(opened, Judge(opened.signer.address, ContentClient(session), limits), bond)
+        slots = asyncio.Semaphore(parallel)
+        service = await _build(opened, Judge(opened.signer.address, ContentClient(session), limits, slots), bond)
         service.shell.add_background("judging", service.work)
         await run_service(opened, service.shell, BlockPulse(service.reader, service.beat), service.journal)
 

@@ -75,11 +75,16 @@ UNAVAILABLE = Opinion(ZERO_HASH, ZERO_HASH, Finding.UNAVAILABLE, 0, "the content
 
 @dataclass(frozen=True)
 class Judge:
-    """Judges cases for one verifier."""
+    """Judges cases for one verifier.
+
+    Attributes:
+        slots: how many re-executions run at a time; whoever waits for one has its content already.
+    """
 
     address: Address
     client: ContentClient
     limits: sandbox.SandboxLimits = field(default_factory=sandbox.SandboxLimits)
+    slots: asyncio.Semaphore = field(default_factory=lambda: asyncio.Semaphore(1))
 
     async def judge(self, case: Case) -> Opinion:
         """Form an opinion.
@@ -131,11 +136,12 @@ class Judge:
     ) -> sandbox.Reexecution | sandbox.Unavailable:
         ladder, stop = media_ladder(case.options), threading.Event()
         work = partial(sandbox.reexecute, key=self.address, claims=claims, limits=self.limits, stop=stop)
-        try:
-            return await asyncio.to_thread(work, data, ladder)
-        except asyncio.CancelledError:
-            stop.set()  # else the end of this process would wait for the sandbox
-            raise
+        async with self.slots:
+            try:
+                return await asyncio.to_thread(work, data, ladder)
+            except asyncio.CancelledError:
+                stop.set()  # else the end of this process would wait for the sandbox
+                raise
 
     def _leaves(self, case: Case, result: TranscodedSegment) -> tuple[Leaf, ...]:
         return leaves_of(case.place[0], case.options, case.place[2], result)

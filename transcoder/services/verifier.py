@@ -1,4 +1,4 @@
-"""The verifier at work: notices its draws, judges them one after the other, commits and reveals."""
+"""The verifier at work: notices its draws, judges them, the most urgent first, commits and reveals."""
 
 import asyncio
 import logging
@@ -25,7 +25,11 @@ from transcoder.services.outbox import OutboxSender
 log = logging.getLogger(__name__)
 
 MAX_WAITING = 64
+AT_A_TIME = 8
+"""Judgements under way. Most of them wait for content: a source that hardly answers must not make another one late."""
 _OPEN = (VerdictState.COMPUTED, VerdictState.COMMITTED)
+_Task = tuple[int, role.Place, role.Judge]
+"""In the order of their deadlines; no two have the same place."""
 
 
 @dataclass
@@ -43,7 +47,7 @@ class VerifierService:
     judge: Judge
     shell: ServiceShell
     bond: Lpt
-    _queue: asyncio.Queue[role.Judge] = field(default_factory=lambda: asyncio.Queue(MAX_WAITING))
+    _queue: asyncio.PriorityQueue[_Task] = field(default_factory=lambda: asyncio.PriorityQueue(MAX_WAITING))
 
     def __post_init__(self) -> None:
         self._under_way: set[role.Place] = set()
@@ -61,12 +65,17 @@ class VerifierService:
 
     async def work(self) -> None:
         """Judge what is queued, until cancelled."""
+        async with asyncio.TaskGroup() as tasks:
+            for _ in range(AT_A_TIME):
+                tasks.create_task(self._judge_in_turn())
+
+    async def _judge_in_turn(self) -> None:
         while True:
-            task = await self._queue.get()
+            _, place, task = await self._queue.get()
             try:
                 await self._judge(task)
             finally:
-                self._under_way.discard(task.challenge.place)
+                self._under_way.discard(place)
                 self._queue.task_done()
 
     async def idle(self) -> None:
@@ -116,12 +125,14 @@ class VerifierService:
             log.warning("too much to judge; the next block tries again", extra={"place": place})
             return
         self._under_way.add(place)
-        self._queue.put_nowait(task)
+        self._queue.put_nowait((task.deadline, place, task))
 
     async def _judge(self, task: role.Judge) -> None:
         place = task.challenge.place
         if await self.journal.call(self.journal.verdict, *place) is not None:
             return  # judged since this was queued; a second verdict would have another salt
+        if self._height >= task.deadline:
+            return  # no block can hold the commitment any more: the time is better spent on the others
         try:
             opinion = await self.judge.judge(await self._case(task.challenge))
         except Failure as error:

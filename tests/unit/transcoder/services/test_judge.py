@@ -3,6 +3,8 @@
 import asyncio
 import contextlib
 import sys
+import threading
+import time
 from dataclasses import replace
 from functools import partial
 
@@ -230,3 +232,28 @@ def test_the_end_of_a_verifier_ends_its_re_execution(tmp_path, honest, monkeypat
 
     asyncio.run(run())
     assert [result.reason for result in ended] == [sandbox.UnavailableReason.STOPPED]
+
+
+def test_no_more_segments_are_executed_at_a_time_than_there_are_slots_for(tmp_path, honest, monkeypatch):
+    at_work, most, lock = [0], [0], threading.Lock()
+
+    def execute(*_, **__):
+        with lock:
+            at_work[0] += 1
+            most[0] = max(most[0], at_work[0])
+        time.sleep(0.02)
+        with lock:
+            at_work[0] -= 1
+        return sandbox.Unavailable(sandbox.UnavailableReason.CRASHED, "it is enough to have been here")
+
+    async def run():
+        claimed = Claimed(tmp_path, honest)
+        async with serving(claimed) as url, open_session() as session:
+            client = ContentClient(session, HttpPolicy(attempts=1, timeout_seconds=10.0, stall_seconds=2.0))
+            ours, case = Judge(VERA, client, slots=asyncio.Semaphore(2)), claimed.case(url)
+            return await asyncio.gather(*(ours.judge(case) for _ in range(6)))
+
+    monkeypatch.setattr(sandbox, "reexecute", execute)
+    opinions = asyncio.run(run())
+    assert [each.finding for each in opinions] == [Finding.UNAVAILABLE] * 6
+    assert most == [2]

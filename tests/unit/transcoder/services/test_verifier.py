@@ -2,6 +2,7 @@
 
 import asyncio
 import contextlib
+from dataclasses import replace
 
 import pytest
 
@@ -10,10 +11,11 @@ from app.messages.verdict import Finding
 from app.primitives.address import to_checksum
 from app.primitives.amounts import Amount
 from app.primitives.hashing import Hash32
-from tests.support.work_node import VERIFIERS, settle, signer, trade
+from tests.support.work_node import VERIFIERS, settle, signer, trade, until
 from transcoder.journal.records import OutboxState, VerdictState
 from transcoder.media.tamper import Cheat, tamper
 from transcoder.roles import verifier as role
+from transcoder.services import verifier as verifier_module
 from transcoder.services.judge import Judge, Opinion
 
 pytestmark = pytest.mark.media
@@ -240,5 +242,58 @@ def test_a_verifier_that_is_too_poor_registers_when_it_has_the_bond(tmp_path):
             for _ in range(3):
                 await at.block(pauper)
             assert [item["address"] for item in (await at.node.ask("/verifiers"))["items"]] == [text]
+
+    asyncio.run(run())
+
+
+def place_of(number):
+    """The place of a segment that nobody has claimed: what judges it here asks nobody."""
+    return (1, 1, number)
+
+
+async def order_judgement(at, verifier, number, deadline):
+    """As if the chain had drawn this verifier for another segment of the claim."""
+    found = next(view for view in (await verifier._read_view()).challenges if view.place == PLACE)
+    await verifier._do(role.Judge(replace(found, segment=number), deadline, deadline - 1))
+
+
+def test_a_source_that_hardly_answers_holds_up_no_other_judgement(tmp_path, monkeypatch):
+    async def run():
+        async with committee(tmp_path) as (at, worker, (vera, *_)):
+
+            async def judge(_, case):
+                if case.place == PLACE:
+                    await asyncio.Event().wait()
+                return AGREES
+
+            monkeypatch.setattr(Judge, "judge", judge)
+            await until_status(at, worker, status="committing")
+            await at.block(vera)
+            await order_judgement(at, vera, 1, deadline=1000)
+            await until(lambda: [(v.job_id, v.claim_id, v.segment) for v in vera.journal.verdicts()] == [place_of(1)])
+
+    asyncio.run(run())
+
+
+def test_what_must_be_committed_first_is_judged_first_and_what_is_too_late_not_at_all(tmp_path, monkeypatch):
+    async def run():
+        monkeypatch.setattr(verifier_module, "AT_A_TIME", 1)
+        async with committee(tmp_path) as (at, worker, (vera, *_)):
+            judged, may_go_on = [], asyncio.Event()
+
+            async def judge(_, case):
+                judged.append(case.place)
+                await may_go_on.wait()
+                return AGREES
+
+            monkeypatch.setattr(Judge, "judge", judge)
+            await until_status(at, worker, status="committing")
+            height = await at.block(vera)
+            await until(lambda: judged == [PLACE])
+            for number, deadline in ((1, height + 30), (2, height), (3, height + 20), (4, height + 25)):
+                await order_judgement(at, vera, number, deadline)
+            may_go_on.set()
+            await settle(vera)
+            assert judged == [PLACE, place_of(3), place_of(4), place_of(1)]
 
     asyncio.run(run())
