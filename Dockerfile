@@ -15,9 +15,8 @@ RUN set -eu; \
     rm -rf /var/lib/apt/lists/* /var/cache/apt/* /var/log/* /usr/share/doc/* /usr/share/man/* /usr/share/locale/* /prepared
 
 FROM python AS build
-COPY Makefile .cache/image* /prepared/
-COPY . /source
-WORKDIR /source
+# What others wrote comes before our own, which changes more often.
+COPY requirements-image.lock .cache/image* /prepared/
 RUN set -eu; \
     python3 -m venv --without-pip /opt/headwater; \
     if [ -d /prepared/wheels ]; then \
@@ -26,13 +25,17 @@ RUN set -eu; \
         apt-get update -q && apt-get install -qy --no-install-recommends python3-pip ca-certificates; \
         pip="python3 -m pip"; from=""; \
     fi; \
-    install="$pip --python /opt/headwater/bin/python --disable-pip-version-check install --quiet --no-cache-dir $from"; \
-    $install --require-hashes --requirement requirements-image.lock; \
-    $install --no-deps /source; \
+    options="--python /opt/headwater/bin/python --disable-pip-version-check"; \
+    echo "exec $pip $options install --quiet --no-cache-dir --no-compile $from \"\$@\"" >/install; \
+    sh /install --require-hashes --requirement /prepared/requirements-image.lock; \
+    /opt/headwater/bin/python -m compileall -q /opt/headwater
+COPY . /source
+WORKDIR /source
+RUN set -eu; \
+    sh /install --no-deps /source; \
     mkdir -p .cache/bin .cache/clips; \
     if [ -d /prepared/bin ]; then cp /prepared/bin/cometbft .cache/bin/; cp /prepared/clips/* .cache/clips/; \
     else /opt/headwater/bin/python -m chain.cometbft.install; /opt/headwater/bin/python -m transcoder.media.clip; fi; \
-    find /opt/headwater -name '*.pyc' -delete; \
     /opt/headwater/bin/python -m compileall -q /opt/headwater
 
 FROM python AS root

@@ -4,6 +4,7 @@ import asyncio
 import hashlib
 import shutil
 import subprocess
+from collections.abc import Mapping
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -32,12 +33,17 @@ def why_no_engine() -> str:
 
 async def docker(*arguments: object, limit_seconds: float = COMMAND_SECONDS) -> str:
     """Run one command of the engine and return its output."""
+    return await call("docker", *map(str, arguments), limit_seconds=limit_seconds)
+
+
+async def call(*command: str, env: Mapping[str, str] | None = None, limit_seconds: float = COMMAND_SECONDS) -> str:
+    """Run a command and return its output."""
     process = await asyncio.create_subprocess_exec(
-        "docker",
-        *map(str, arguments),
+        *command,
         stdin=asyncio.subprocess.DEVNULL,
         stdout=asyncio.subprocess.PIPE,
         stderr=asyncio.subprocess.PIPE,
+        env=env,
     )
     try:
         out, err = await asyncio.wait_for(process.communicate(), limit_seconds)
@@ -47,7 +53,7 @@ async def docker(*arguments: object, limit_seconds: float = COMMAND_SECONDS) -> 
             await process.wait()
         raise
     if process.returncode:
-        raise EngineFailed(f"docker {' '.join(map(str, arguments))}: {err.decode(errors='replace').strip()}")
+        raise EngineFailed(f"{' '.join(command)}: {err.decode(errors='replace').strip()}")
     return out.decode(errors="replace").strip()
 
 
@@ -58,6 +64,15 @@ async def read_log(container: str) -> str:
     )
     out, _ = await process.communicate()
     return out.decode(errors="replace")
+
+
+async def keep_logs(label: str, folder: Path) -> None:
+    """Write the logs of all containers with a label into a folder, as far as that can be done."""
+    try:
+        for name in await list_containers(label):
+            (folder / f"{name}.log").write_text(await read_log(name))
+    except (EngineFailed, OSError) as error:
+        print(f"some logs could not be kept: {error}")
 
 
 async def list_containers(label: str) -> list[str]:

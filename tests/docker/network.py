@@ -20,7 +20,7 @@ from chain.rpc.client import RpcClient
 from chain.rpc.errors import RpcFailure
 from chain.rpc.transport import RpcLimits
 from chain.rpc.types import NodeStatus
-from tests.docker.engine import IMAGE, EngineFailed, docker, list_containers, read_log, remove_labelled
+from tests.docker.engine import IMAGE, EngineFailed, docker, keep_logs, remove_labelled
 from tests.docker.manifest import Manifest
 from tests.support.transfers import Sender
 from tests.support.waiting import until
@@ -125,7 +125,7 @@ async def running(manifest: Manifest) -> AsyncIterator[Network]:
         await _start(network, manifest)
         yield network
     except BaseException as error:
-        await _keep_logs(network)
+        await keep_logs(label, root)
         error.add_note(f"logs and homes are kept in {root}")
         raise
     else:
@@ -194,7 +194,7 @@ def _hand_over(root: Path) -> None:
 async def _make_bridge(network: Network) -> None:
     """A bridge with a subnet that nobody has: another network may be starting at the same time."""
     for left in reversed(range(SUBNET_ATTEMPTS)):
-        network.subnet = f"10.{200 + secrets.randbelow(50)}.{secrets.randbelow(256)}"
+        network.subnet = choose_subnet()
         placed = ("--subnet", f"{network.subnet}.0/24", "--label", network.label)
         try:
             await docker("network", "create", *placed, network.label)
@@ -204,14 +204,11 @@ async def _make_bridge(network: Network) -> None:
                 raise
 
 
+def choose_subnet() -> str:
+    """The first three numbers of addresses that hardly anybody else has."""
+    return f"10.{200 + secrets.randbelow(50)}.{secrets.randbelow(256)}"
+
+
 def choose_ports(count: int) -> list[int]:
     """Free ports on 127.0.0.1 that stay free while a container is down: no outgoing connection is given one of them."""
     return choose_free_ports(count, preferred=random.sample(PORTS, 10 * count))
-
-
-async def _keep_logs(network: Network) -> None:
-    try:
-        for name in await list_containers(network.label):
-            (network.root / f"{name}.log").write_text(await read_log(name))
-    except (EngineFailed, OSError) as error:
-        print(f"some logs could not be kept: {error}")
