@@ -1,17 +1,30 @@
 """A simulation of the economy: what it is told, and what it reports of each round (`app.simulation`).
 
 It runs in a process of its own, as a node's application does, so these records are all that passes between the two:
-one order on its standard input, one report a line on its standard output, in the JSON of `app.messages.record`.
+orders on its standard input and reports on its standard output, one a line, in the JSON of `app.messages.record`.
 """
 
 from dataclasses import dataclass
 
+from app.messages.options import Rendition, TranscodingOptions
 from app.params import Params
 from app.primitives.amounts import Lpt, Wei
 from app.primitives.fractions import Fraction
 
 ROUNDS_PER_YEAR = 365
 """A round is the whitepaper's day whatever its length: presets with shorter rounds play the same years faster."""
+
+PROFILE = "h264-verified-1"
+OPTIONS = TranscodingOptions(
+    PROFILE,
+    (
+        Rendition("720p", 1280, 720, 30, 1, 24),
+        Rendition("480p", 854, 480, 30, 1, 24),
+        Rendition("360p", 640, 360, 30, 1, 24),
+        Rendition("240p", 426, 240, 30, 1, 24),
+    ),
+)
+"""What every job orders: 16.3 units of work."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -108,6 +121,7 @@ class GroupReport:
         active: of its members in the active set.
         rewards, slashed: LPT minted for, and taken from, its transcoders and all who are bonded to them.
         fees: ETH paid for its claims, shares of delegators included.
+        spent: ETH that its members have paid for transactions.
         missed, withheld: rewards not called, and not paid for want of work.
         faked, caught: segments claimed without work, and those of them that were challenged.
         moves: bonds of its members that moved to another transcoder.
@@ -119,6 +133,7 @@ class GroupReport:
     rewards: Lpt
     slashed: Lpt
     fees: Wei
+    spent: Wei
     missed: int
     withheld: int
     faked: int

@@ -1,4 +1,7 @@
-"""Play what standard input orders, and write a report a line to standard output: `python -m app.simulation`."""
+"""Play the orders on standard input, one a line, and write a report a line to standard output, in their order.
+
+`python -m app.simulation`
+"""
 
 import json
 import sys
@@ -9,10 +12,10 @@ from app.simulation.run import Economy
 
 
 def main() -> None:
-    """One order in, one line out for each round, as it ends."""
-    order = from_json(EconomyOrder, json.load(sys.stdin), "order")
-    for report in Economy(order).play():
-        print(json.dumps(to_json(report)), flush=True)
+    """For each line in, one line out for each round, as it ends."""
+    for line in sys.stdin:
+        for report in Economy(from_json(EconomyOrder, json.loads(line), "order")).play():
+            print(json.dumps(to_json(report)), flush=True)
 
 
 if __name__ == "__main__":

@@ -3,15 +3,14 @@
 from dataclasses import dataclass
 from itertools import chain
 
-from app.messages.economy import DelegatorGroup, EconomyOrder, TranscoderGroup
+from app.messages.economy import PROFILE, DelegatorGroup, EconomyOrder, TranscoderGroup
 from app.messages.genesis_state import GenesisAccount, GenesisBond, GenesisProfile, GenesisState, GenesisTranscoder
 from app.primitives.address import Address
 from app.primitives.amounts import Lpt, Wei
 from app.primitives.fractions import ONE, Fraction
 from app.primitives.hashing import length_prefixed, sha256
-from app.protocol.sortition import draw_number
+from app.protocol.sortition import draw_number, draw_weighted
 
-PROFILE = "h264-verified-1"
 ETH_OF_EACH = Wei(10**6 * 10**18)
 """Fees of years, and more."""
 
@@ -83,14 +82,11 @@ def make_genesis(order: EconomyOrder, cast: Cast, chance: Chance) -> GenesisStat
     """The first state: transcoders with their stake, delegators with their wealth, a part of it bonded."""
     scenario = order.scenario
     bonded = [holder for holder in cast.holders if chance.happens(holder.group.bonded, b"bonded", holder.number)]
-    bonds = [
-        GenesisBond(
-            holder.address,
-            cast.operators[chance.number(b"first", holder.number) % len(cast.operators)].address,
-            holder.wealth,
-        )
-        for holder in bonded
-    ]
+    weights = [operator.stake for operator in cast.operators]
+    bonds = []
+    for holder in bonded:
+        first = cast.operators[draw_weighted(chance.number(b"first", holder.number), weights)]
+        bonds.append(GenesisBond(holder.address, first.address, holder.wealth))
     staked = {bond.delegator for bond in bonds}
     accounts = chain(
         [(_address("idle", 0), scenario.idle)],

@@ -16,12 +16,12 @@ from app.primitives.address import Address
 from app.primitives.amounts import Lpt, Wei
 from app.protocol.stake import get_stake
 from app.protocol.transcoders import get_registered
-from app.simulation.cast import Chance, Operator, gather, make_genesis
+from app.simulation.cast import ETH_OF_EACH, Chance, Operator, gather, make_genesis
 from app.simulation.delegators import Yields, review
 from app.simulation.measure import compute_gini, compute_nakamoto, compute_top_share, compute_yield_of_year
 from app.simulation.work import Work
 from app.simulation.world import World
-from app.state.tables import ACTIVE, CANDIDATES_BY_STAKE, COMMON_POOL, SUPPLY, TOTALS
+from app.state.tables import ACCOUNTS, ACTIVE, CANDIDATES_BY_STAKE, COMMON_POOL, SUPPLY, TOTALS
 
 
 @dataclass(slots=True)
@@ -172,6 +172,7 @@ class Economy:
             rewards=Lpt(account.rewards),
             slashed=Lpt(account.slashed),
             fees=Wei(account.fees),
+            spent=Wei(sum(ETH_OF_EACH - ACCOUNTS.read(self.world.state, address).wei for address in members)),
             missed=account.missed,
             withheld=account.withheld,
             faked=sum(tally.faked for tally in tallies),

@@ -10,8 +10,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 
 from app.messages.bodies import ClaimWork, Deposit, DistributeFees, EndJob, Job, SegmentRange, TranscodeAvailability
-from app.messages.economy import Scenario
-from app.messages.options import Rendition, TranscodingOptions
+from app.messages.economy import OPTIONS, Scenario
 from app.messages.records import ChallengeStatus, Claim, ClaimStatus, JobStatus, SlashReason
 from app.messages.segment import make_stream_id
 from app.primitives.address import Address
@@ -25,21 +24,12 @@ from app.protocol.fee_distribution import are_fees_due
 from app.protocol.slashing import slash
 from app.protocol.sortition import is_challenged
 from app.protocol.transcoders import consensus_address
-from app.simulation.cast import PROFILE, Cast, Chance, Operator
+from app.simulation.cast import Cast, Chance, Operator
 from app.simulation.world import World
 from app.state.tables import ACTIVE, CHALLENGES, CLAIMS, JOBS, OPEN_JOBS, TRANSCODERS, State
 
-OPTIONS = TranscodingOptions(
-    PROFILE,
-    (
-        Rendition("720p", 1280, 720, 30, 1, 24),
-        Rendition("480p", 854, 480, 30, 1, 24),
-        Rendition("360p", 640, 360, 30, 1, 24),
-        Rendition("240p", 426, 240, 30, 1, 24),
-    ),
-)
-"""What every job orders: 16.3 units of work."""
 DEPOSIT = Wei(10**5 * 10**18)
+_APART = 10**9
 
 
 @dataclass(slots=True)
@@ -65,7 +55,8 @@ class Work:
     def __init__(self, world: World, scenario: Scenario, cast: Cast, chance: Chance) -> None:
         self._world, self._scenario, self._chance = world, scenario, chance
         self._operators = {operator.address: operator for operator in cast.operators}
-        self._streams = [Stream(address) for address in cast.broadcasters]
+        # Challenges depend on a segment's number and not on its job: streams with other numbers have other luck.
+        self._streams = [Stream(address, 0, _APART * place) for place, address in enumerate(cast.broadcasters)]
         self._fresh: list[tuple[int, int]] = []
         self._unpaid: list[tuple[int, int]] = []
         self.tallies = {operator.address: Tally() for operator in cast.operators}

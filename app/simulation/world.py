@@ -66,6 +66,7 @@ class World:
         self._senders = KnownSenders()
         self._waiting: list[bytes] = []
         self._nonces: dict[Address, int] = {}
+        self._params = b"", genesis.params
         overlay = Overlay(self.state)
         env = BlockEnv(CHAIN_ID, FIRST_HEIGHT, block_randomness(CHAIN_ID.encode()), NOBODY, genesis.params)
         init_chain(overlay, FIRST_HEIGHT, genesis, env)
@@ -73,8 +74,11 @@ class World:
 
     @property
     def params(self) -> Params:
-        """The parameters in force."""
-        return PARAMS.read(self.state)
+        """The parameters in force; read again when they have changed."""
+        data = self.state.get(PARAMS.layout.key())
+        if data is not None and data != self._params[0]:
+            self._params = data, PARAMS.parse(data)
+        return self._params[1]
 
     @property
     def round(self) -> RoundState:

@@ -5,17 +5,22 @@ from pathlib import Path
 from typing import Any
 
 import click
-from rich.console import Console
+from rich.console import Console, Group
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
 from app.messages.economy import ROUNDS_PER_YEAR, EconomyOrder, GroupReport, RoundReport
+from app.params import Params
+from app.primitives.amounts import Wei, format_lpt, format_wei
 from app.primitives.fractions import format_fraction
 from chain.cli.output import Output, output_option, table
+from chain.economy import plots as plotting
+from chain.economy.cheating import make_orders, read_points
 from chain.economy.default import DEFAULT_SCENARIO
 from chain.economy.play import play
 from chain.economy.scenario import load_scenario
 from chain.economy.tables import format_token, write_tables
 from chain.failures import UsageFailure
+from genesis.incentives import DEAREST_UNITS, Market, compute_hidden_segments, find_incentives
 from genesis.presets.registry import PRESETS, get_preset
 
 _EXAMPLE = """\b
@@ -57,6 +62,10 @@ def simulate() -> None:
     show_default=True,
     help="The directory for tables and plots; files of an earlier run in it are replaced.",
 )
+@click.option(
+    "--cheating/--no-cheating", default=True, show_default=True, help="Play cheaters at each VerificationRate."
+)
+@click.option("--plots/--no-plots", default=True, show_default=True, help="Draw, where matplotlib is installed.")
 @click.option("--print-scenario", is_flag=True, help="Print the built-in scenario, to make your own of it, and end.")
 @output_option
 def economy(
@@ -66,6 +75,8 @@ def economy(
     rounds: int | None,
     seed: int,
     out: Path,
+    cheating: bool,
+    plots: bool,
     print_scenario: bool,
     output: Output,
 ) -> None:
@@ -78,6 +89,8 @@ def economy(
     Written to --out:
       rounds.csv   supply, participation, inflation, yield and concentration, round by round
       groups.csv   stake, rewards, fees and slashes of each group of actors
+      cheating.csv what transcoders of several stakes earn by faking everything, at several VerificationRates
+      *.png        the same as pictures, where the extra is installed: pip install 'headwater[plots]'
     """
     if print_scenario:
         click.echo(DEFAULT_SCENARIO, nl=False)
@@ -86,11 +99,22 @@ def economy(
         raise UsageFailure("give --years or --rounds, not both")
     params = get_preset(preset)
     count = rounds or ROUNDS_PER_YEAR * (years or 5)
-    order = EconomyOrder(params, load_scenario(scenario, params), count, seed)
+    made = load_scenario(scenario, params)
+    order = EconomyOrder(params, made, count, seed)
+    cheaters = make_orders(params, made.wei_per_lpt, made.price_per_segment, seed) if cheating else []
     folder = _make_folder(out)
-    reports = list(_shown(play(order), count, output))
-    written = write_tables(folder, reports)
-    output.result(_summarize(order, preset, reports[-1], written), _describe(reports[-1], written))
+    reports = list(_shown(play([order, *cheaters]), order, cheaters, output))
+    told, points = reports[:count], read_points(cheaters, reports[count:])
+    written = write_tables(folder, told, points)
+    if plots and plotting.can_draw():
+        written += plotting.draw_all(folder, order, told, points)
+    elif plots:
+        output.note(f"no pictures: matplotlib is not installed. {plotting.INSTALL}, then run this again")
+    market = Market(made.wei_per_lpt, Wei(DEAREST_UNITS * made.price_per_segment))
+    output.result(
+        _summarize(order, preset, told[-1], written) | _incentives_json(params, market),
+        Group(_describe(told[-1], written), "", _describe_incentives(params, market, preset)),
+    )
 
 
 def _make_folder(path: Path) -> Path:
@@ -101,10 +125,13 @@ def _make_folder(path: Path) -> Path:
     return path
 
 
-def _shown(reports: Iterable[RoundReport], count: int, output: Output) -> Iterator[RoundReport]:
+def _shown(
+    reports: Iterable[RoundReport], order: EconomyOrder, cheaters: list[EconomyOrder], output: Output
+) -> Iterator[RoundReport]:
     """The same reports, with a bar on a terminal."""
     console = Console(stderr=True)
     columns = (TextColumn("rounds"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
+    count = order.rounds + sum(each.rounds for each in cheaters)
     hidden = output.is_json or not console.is_terminal
     with Progress(*columns, console=console, transient=True, disable=hidden) as progress:
         yield from progress.track(reports, total=count)
@@ -134,6 +161,34 @@ def _group_json(group: GroupReport) -> dict[str, Any]:
         "slashed": str(group.slashed),
         "fees": str(group.fees),
     }
+
+
+def _incentives_json(params: Params, market: Market) -> dict[str, Any]:
+    return {
+        "incentives": [
+            {"conduct": each.conduct, "gain_wei": str(each.gain), "loss_wei": str(each.loss), "is_safe": each.is_safe}
+            for each in find_incentives(params, market)
+        ],
+        "segments_a_grinding_proposer_hides": compute_hidden_segments(params),
+    }
+
+
+def _describe_incentives(params: Params, market: Market, preset: str) -> Any:
+    rows = [
+        (each.conduct, _gwei(each.gain), _gwei(each.loss), "no" if each.is_safe else "YES", each.limit)
+        for each in find_incentives(params, market)
+    ]
+    hidden, most = compute_hidden_segments(params), params.max_segments_per_claim
+    rows.append(("grinding the block hash", "-", "0", "YES", f"hides {hidden} of {most} segments"))
+    title = (
+        f"Does it pay under {preset}? In gwei each time, for the least self-bond, {format_lpt(params.min_self_bond)}, "
+        f"at {format_wei(market.wei_per_lpt)} an LPT"
+    )
+    return table(("conduct", "gains", "costs", "pays", "begins to pay at"), rows, title)
+
+
+def _gwei(amount: int) -> str:
+    return f"{amount // 10**9:,}" if amount >= 100 * 10**9 else f"{amount / 10**9:.3g}"
 
 
 def _describe(last: RoundReport, written: list[Path]) -> Any:

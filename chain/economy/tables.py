@@ -1,4 +1,4 @@
-"""Reports as CSV: one file of rounds, one of groups.
+"""Reports as CSV: a file of rounds, one of groups, and one of what cheating comes to.
 
 Amounts are decimal numbers of whole tokens with all their digits, shares are numbers from 0 to 1.
 """
@@ -10,6 +10,7 @@ from pathlib import Path
 from app.messages.economy import ROUNDS_PER_YEAR, GroupReport, RoundReport
 from app.primitives.amounts import UNITS_PER_TOKEN
 from app.primitives.fractions import ONE
+from chain.economy.cheating import CheatingPoint
 
 ROUND_COLUMNS = (
     "round",
@@ -38,20 +39,25 @@ GROUP_COLUMNS = (
     "rewards_lpt",
     "slashed_lpt",
     "fees_eth",
+    "spent_eth",
     "missed_rewards",
     "withheld_rewards",
     "faked_segments",
     "caught_segments",
     "moves",
 )
+CHEATING_COLUMNS = ("verification_rate", "own_stake_lpt", "faked_segments", "caught_segments", "net_eth")
 
 
-def write_tables(folder: Path, reports: Sequence[RoundReport]) -> list[Path]:
-    """Write `rounds.csv` and `groups.csv`; returns their paths."""
-    rounds, groups = folder / "rounds.csv", folder / "groups.csv"
+def write_tables(folder: Path, reports: Sequence[RoundReport], points: Sequence[CheatingPoint]) -> list[Path]:
+    """Write `rounds.csv`, `groups.csv`, and `cheating.csv` where there is something for it; returns their paths."""
+    rounds, groups, cheating = (folder / f"{name}.csv" for name in ("rounds", "groups", "cheating"))
     write_csv(rounds, ROUND_COLUMNS, (_round_row(report) for report in reports))
     write_csv(groups, GROUP_COLUMNS, (row for report in reports for row in _group_rows(report)))
-    return [rounds, groups]
+    if not points:
+        return [rounds, groups]
+    write_csv(cheating, CHEATING_COLUMNS, (_cheating_row(point) for point in points))
+    return [rounds, groups, cheating]
 
 
 def write_csv(path: Path, columns: Sequence[str], rows: Iterable[Sequence[object]]) -> None:
@@ -94,6 +100,10 @@ def _round_row(report: RoundReport) -> tuple[object, ...]:
     )
 
 
+def _cheating_row(point: CheatingPoint) -> tuple[object, ...]:
+    return (point.rate, format_token(point.stake), point.faked, point.caught, format_token(point.net))
+
+
 def _group_rows(report: RoundReport) -> Iterator[tuple[object, ...]]:
     for group in report.groups:
         yield (report.round, group.name, *_group_values(group))
@@ -106,6 +116,7 @@ def _group_values(group: GroupReport) -> tuple[object, ...]:
         format_token(group.rewards),
         format_token(group.slashed),
         format_token(group.fees),
+        format_token(group.spent),
         group.missed,
         group.withheld,
         group.faked,

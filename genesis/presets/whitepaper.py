@@ -44,7 +44,11 @@ WHITEPAPER = Params(
     auto_initialize_round=False,  # the whitepaper has it called
     auto_reward=False,
     allocation_expiry=_blocks(540 * DAY),  # a year and a half, for who hears of it late: 46,656,000 s / 5 s = 9,331,200
-    min_self_bond=lpt(1),  # the least that is a whole unit of consensus power
+    # What a transcoder can lose must be worth more than what it could take (`genesis.incentives`, at 0.001 ETH an LPT).
+    # Faking the dearest segment, 37 units at 100 gwei, gains 3,700 gwei; one time in 500 it costs 5 % of a stake. That
+    # asks for 37 LPT. Not calling Reward saves 3,980 gwei and costs 0.04 % of the stake: 10 LPT. 100 leave room for an
+    # LPT that is worth a third of that.
+    min_self_bond=lpt(100),
     # 1,000 segments of 2 s are 33 minutes of video, of which 2 are challenged on average.
     max_segments_per_claim=1000,
     max_ranges_per_claim=64,  # 64 ranges of at most 20 bytes: about 1.3 kB of a transaction

@@ -18,13 +18,12 @@ from app.messages.bodies import (
     Unbond,
     Withdraw,
 )
+from app.messages.economy import OPTIONS, PROFILE
 from app.messages.genesis_state import GenesisProfile
 from app.messages.segment import make_stream_id
 from app.primitives.amounts import Lpt, Wei
 from app.primitives.hashing import sha256
 from app.protocol.ledger import credit_lpt
-from app.simulation.cast import PROFILE
-from app.simulation.work import OPTIONS
 from app.simulation.world import CHAIN_ID, World
 from app.state.tables import CLAIMS, JOBS, ROUND
 from genesis.presets.registry import get_preset

@@ -2,13 +2,15 @@
 
 import csv
 import json
+import sys
 
 import pytest
 
 from app.primitives.amounts import parse_lpt
 from chain.cli import main
+from chain.economy.cheating import RATES, STAKES
 from chain.economy.default import DEFAULT_SCENARIO
-from chain.economy.tables import GROUP_COLUMNS, ROUND_COLUMNS
+from chain.economy.tables import CHEATING_COLUMNS, GROUP_COLUMNS, ROUND_COLUMNS
 
 SMALL = """
 name = "small"
@@ -51,8 +53,11 @@ def read(path):
         return list(csv.reader(file))
 
 
+QUICK = "--preset test --no-cheating --no-plots"
+
+
 def test_a_run_writes_its_tables_and_says_what_became_of_everybody(headwater, tmp_path):
-    code, out, err = headwater("simulate economy small.toml --preset test --rounds 9 --out made")
+    code, out, err = headwater(f"simulate economy small.toml {QUICK} --rounds 9 --out made")
     assert (code, err) == (0, "")
     rounds, groups = read(tmp_path / "made" / "rounds.csv"), read(tmp_path / "made" / "groups.csv")
     assert tuple(rounds[0]) == ROUND_COLUMNS
@@ -64,7 +69,7 @@ def test_a_run_writes_its_tables_and_says_what_became_of_everybody(headwater, tm
 
 
 def test_the_json_form_adds_up_with_the_tables(headwater, tmp_path):
-    code, out, err = headwater("simulate economy small.toml --preset test --rounds 9 --out made -o json")
+    code, out, err = headwater(f"simulate economy small.toml {QUICK} --rounds 9 --out made -o json")
     told = json.loads(out)
     assert (code, err) == (0, "")
     assert (told["rounds"], told["seed"], told["preset"], told["scenario"]) == (9, 1, "test", "small")
@@ -75,9 +80,39 @@ def test_the_json_form_adds_up_with_the_tables(headwater, tmp_path):
     assert [name.rpartition("/")[2] for name in told["files"]][:2] == ["rounds.csv", "groups.csv"]
 
 
+def test_a_whole_run_also_plays_cheaters_draws_pictures_and_says_what_pays(headwater, tmp_path):
+    code, out, err = headwater("simulate economy small.toml --preset test --rounds 12 --out made")
+    assert (code, err) == (0, "")
+    cheating = read(tmp_path / "made" / "cheating.csv")
+    assert tuple(cheating[0]) == CHEATING_COLUMNS
+    assert {(int(row[0]), int(row[1])) for row in cheating[1:]} == {(rate, stake) for rate in RATES for stake in STAKES}
+    assert all(float(row[4]) < 0 for row in cheating[1:] if int(row[0]) <= 10)
+    for name in ("economy", "concentration", "groups", "cheating"):
+        assert (tmp_path / "made" / f"{name}.png").read_bytes().startswith(b"\x89PNG\r\n")
+        assert f"{name}.png" in out
+    assert "Does it pay under test?" in out
+    assert "hides 16 of 100 segments" in out
+
+
+def test_programs_are_told_what_each_conduct_gains_and_costs(headwater):
+    told = json.loads(headwater(f"simulate economy small.toml {QUICK} --rounds 2 --out made -o json")[1])
+    faking = told["incentives"][0]
+    assert (faking["conduct"], faking["is_safe"]) == ("faking segments", True)
+    assert int(faking["loss_wei"]) > int(faking["gain_wei"]) > 0
+    assert told["segments_a_grinding_proposer_hides"] == 16
+
+
+def test_without_matplotlib_the_tables_are_written_and_the_extra_is_named(headwater, tmp_path, monkeypatch):
+    monkeypatch.setitem(sys.modules, "matplotlib", None)
+    code, _, err = headwater("simulate economy small.toml --preset test --no-cheating --rounds 2 --out made")
+    assert code == 0
+    assert err == "no pictures: matplotlib is not installed. pip install 'headwater[plots]', then run this again\n"
+    assert sorted(path.name for path in (tmp_path / "made").iterdir()) == ["groups.csv", "rounds.csv"]
+
+
 def test_the_same_seed_gives_the_same_tables_and_another_one_others(headwater, tmp_path):
     for folder, seed in (("first", 4), ("second", 4), ("third", 5)):
-        assert headwater(f"simulate economy small.toml --preset test --rounds 12 --out {folder} --seed {seed}")[0] == 0
+        assert headwater(f"simulate economy small.toml {QUICK} --rounds 12 --out {folder} --seed {seed}")[0] == 0
     first, second, third = (
         [(tmp_path / folder / name).read_bytes() for name in ("rounds.csv", "groups.csv")]
         for folder in ("first", "second", "third")
@@ -128,4 +163,4 @@ def test_help_shows_a_scenario_that_can_be_played(headwater, tmp_path):
     assert code == 0
     example = out[out.index('  name = "two kinds"') :]
     (tmp_path / "shown.toml").write_text("\n".join(line.strip() for line in example.splitlines()))
-    assert headwater("simulate economy shown.toml --preset test --rounds 1 --out shown")[0] == 0
+    assert headwater(f"simulate economy shown.toml {QUICK} --rounds 1 --out shown")[0] == 0
