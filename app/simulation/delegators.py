@@ -8,7 +8,7 @@ from app.messages.records import Lock
 from app.primitives.address import Address
 from app.primitives.amounts import Lpt, Wei
 from app.primitives.fractions import ONE, mul_floor
-from app.protocol.stake import get_candidate, get_stake
+from app.protocol.stake import SHARE_SCALE, get_candidate, get_stake
 from app.simulation.cast import Chance, Holder
 from app.simulation.world import World
 from app.state.tables import ACCOUNTS, ACTIVE, LOCKS, POOLS
@@ -18,7 +18,7 @@ BEST = 5
 """Among how many of the best-paying transcoders a delegator chooses by chance."""
 INERTIA = 50_000_000
 """By how much better, in parts per billion, another transcoder must have paid before anybody moves to it."""
-_SCALE = 10**54
+_SCALE = SHARE_SCALE * 10**18
 _MOST_REBONDS = 8
 
 
