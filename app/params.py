@@ -128,7 +128,8 @@ def compute_lock_length(params: Params) -> int:
 
 def _relations(p: Params) -> list[tuple[bool, str]]:
     judged = p.verification_period + p.slashing_period
-    committee = p.commit_period + p.reveal_period
+    judged_late = max(p.commit_period + p.reveal_period, p.slashing_period)
+    decided = p.verification_period + judged_late + p.court_window
     return [
         (
             compute_lock_length(p) < p.round_length,
@@ -148,8 +149,9 @@ def _relations(p: Params) -> list[tuple[bool, str]]:
             f"verifier_quorum, {p.verifier_quorum}, is more than verifier_committee_size, {p.verifier_committee_size}",
         ),
         (
-            committee < p.unbonding_period,
-            f"commit_period + reveal_period is {committee} blocks, not less than unbonding_period",
+            decided < p.unbonding_period,
+            f"a claim can wait {decided} blocks for the court (verification_period, commit_period + reveal_period or "
+            f"slashing_period, court_window), not less than unbonding_period, {p.unbonding_period}",
         ),
         (
             p.voting_period <= p.unbonding_period,

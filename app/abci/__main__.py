@@ -10,10 +10,12 @@ import sys
 from importlib.metadata import version
 from pathlib import Path
 
+from app.abci.court_desk import CourtDesk
 from app.abci.node_application import NodeApplication
 from app.abci.server import serve
 from app.execution.engine import Engine
 from app.execution.mempool.own import MempoolOptions
+from app.messages.attestation import DESK_FILE
 from app.store.errors import StoreError
 from app.store.leveldb import LevelDbBackend
 from app.store.state_store import StateStore
@@ -41,7 +43,8 @@ def main() -> int:
         if options.rollback:
             print(f"headwater: rolled back to height {store.rollback()}")
             return 0
-        return serve(NodeApplication(engine, version("headwater")), options.listen)
+        desk = CourtDesk(options.home / DESK_FILE)
+        return serve(NodeApplication(engine, version("headwater"), desk), options.listen)
     finally:
         engine.close()
 

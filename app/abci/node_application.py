@@ -5,8 +5,11 @@ from functools import lru_cache
 from app.abci.application import Application
 from app.abci.block_results import CODESPACE, encode_block_result, validator_updates
 from app.abci.codec import Frame, encode_response
+from app.abci.court_desk import CourtDesk
 from app.abci.proto import abci_pb2 as pb
 from app.execution.engine import Engine
+from app.execution.extensions import LastCommit
+from app.messages.attestation import SignedExtension
 from app.messages.bundle import encode_codes, is_bundle
 from app.messages.rejections import Rejection
 from app.params import APP_VERSION
@@ -23,9 +26,10 @@ class NodeApplication(Application):
     """A batch takes less than a millisecond: the node and its clients go on with the first answers meanwhile. With one
     batch of everything they and we would wait for each other in turns, a fifth slower at saturation."""
 
-    def __init__(self, engine: Engine, version: str) -> None:
+    def __init__(self, engine: Engine, version: str, desk: CourtDesk | None = None) -> None:
         self._engine = engine
         self._version = version
+        self._desk = desk or CourtDesk(None)
 
     def info(self, request: pb.RequestInfo) -> pb.ResponseInfo:
         """Height and app hash of the last completed Commit."""
@@ -85,15 +89,35 @@ class NodeApplication(Application):
         return pb.ResponseInitChain(validators=validator_updates(result.validator_updates), app_hash=result.app_hash)
 
     def prepare_proposal(self, request: pb.RequestPrepareProposal) -> pb.ResponsePrepareProposal:
-        """Take from our mempool, or order CometBFT's by nonce, within the byte limit."""
-        return pb.ResponsePrepareProposal(
-            txs=self._engine.prepare_proposal(request.height, request.txs, request.max_tx_bytes)
+        """Put what validators attest in front of what the mempool has, within the byte limit."""
+        last = request.local_last_commit
+        extensions = [
+            SignedExtension(Address(v.validator.address), v.vote_extension, v.extension_signature)
+            for v in last.votes
+            if v.block_id_flag == pb.BLOCK_ID_FLAG_COMMIT
+        ]
+        txs = self._engine.prepare_proposal(
+            request.height, request.txs, request.max_tx_bytes, last_commit(last), extensions
         )
+        return pb.ResponsePrepareProposal(txs=txs)
 
     def process_proposal(self, request: pb.RequestProcessProposal) -> pb.ResponseProcessProposal:
-        """Refuse a block with a transaction that does not decode or is not signed."""
-        good = self._engine.process_proposal(request.txs)
+        """Refuse a block with a transaction that does not decode or is not signed, or with forged attestations."""
+        commit = last_commit(request.proposed_last_commit)
+        good = self._engine.process_proposal(request.txs, request.height, commit)
         response = pb.ResponseProcessProposal
+        return response(status=response.ACCEPT if good else response.REJECT)
+
+    def extend_vote(self, request: pb.RequestExtendVote) -> pb.ResponseExtendVote:
+        """Attest what this node's court worker has found of open disputes; nothing where it found nothing yet."""
+        extension = self._engine.extend_vote(self._desk.read())
+        self._desk.note_abstention(self._engine.open_disputes(), extension)
+        return pb.ResponseExtendVote(vote_extension=extension)
+
+    def verify_vote_extension(self, request: pb.RequestVerifyVoteExtension) -> pb.ResponseVerifyVoteExtension:
+        """Refuse a vote with an extension that no honest node would make."""
+        good = self._engine.verify_vote_extension(request.vote_extension)
+        response = pb.ResponseVerifyVoteExtension
         return response(status=response.ACCEPT if good else response.REJECT)
 
     def finalize_block(self, request: pb.RequestFinalizeBlock) -> Frame:
@@ -102,7 +126,13 @@ class NodeApplication(Application):
         absent = [Address(v.validator.address) for v in votes if v.block_id_flag == pb.BLOCK_ID_FLAG_ABSENT]
         evidence = [Evidence(Address(each.validator.address), Height(each.height)) for each in request.misbehavior]
         result = self._engine.finalize_block(
-            request.height, request.hash, request.proposer_address, request.txs, absent, evidence
+            request.height,
+            request.hash,
+            request.proposer_address,
+            request.txs,
+            absent,
+            evidence,
+            last_commit(request.decided_last_commit),
         )
         return encode_block_result(result)
 
@@ -114,6 +144,13 @@ class NodeApplication(Application):
     def node_disconnected(self) -> None:
         """Forget what was not committed."""
         self._engine.forget_uncommitted()
+
+
+def last_commit(info: pb.CommitInfo | pb.ExtendedCommitInfo) -> LastCommit:
+    """The commit of the height before, as it comes with proposals and with decided blocks."""
+    powers = {Address(vote.validator.address): vote.validator.power for vote in info.votes}
+    signed = [Address(v.validator.address) for v in info.votes if v.block_id_flag == pb.BLOCK_ID_FLAG_COMMIT]
+    return LastCommit(info.round, powers, frozenset(signed))
 
 
 @lru_cache(maxsize=4096)

@@ -26,6 +26,7 @@ from app.protocol.rewards import process_reward
 from app.protocol.rounds import process_initialize_round
 from app.protocol.transcoders import process_transcode_availability, process_transcoder
 from app.protocol.verification.committee import close_commits, draw_committee, process_commit_verdict
+from app.protocol.verification.court import close_court
 from app.protocol.verification.receipts import miss_receipt, process_verify
 from app.protocol.verification.registry import process_register_verifier
 from app.protocol.verification.reports import process_slash_double_claim, process_slash_missed_verification
@@ -72,5 +73,6 @@ DUE_HANDLERS: dict[DueKind, DueHandler] = {
     DueKind.CLOSE_COMMITS: close_commits,
     DueKind.CLOSE_REVEALS: close_reveals,
     DueKind.CLOSE_JOB: close_job,
+    DueKind.CLOSE_COURT: close_court,
     DueKind.CLOSE_VOTING: close_voting,
 }

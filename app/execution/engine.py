@@ -7,15 +7,25 @@ queries see only what is committed. One thread owns an engine; `query` may be ca
 from collections.abc import Iterable, Sequence
 
 from app.execution.answer_query import QueryAnswer, answer_query
+from app.execution.extensions import (
+    NO_COMMIT,
+    LastCommit,
+    is_extension,
+    make_extension,
+    make_injection,
+    read_injection,
+    split_injection,
+)
 from app.execution.init_chain import init_chain, parse_genesis_state
 from app.execution.invariants import require_sound
 from app.execution.mempool.door import Door
 from app.execution.mempool.own import MempoolOptions, OwnMempool
 from app.execution.mempool.view import MempoolView
 from app.execution.process_block import process_block
-from app.execution.proposal import MAX_PROPOSAL_TXS, is_acceptable, prepare_proposal
+from app.execution.proposal import MAX_PROPOSAL_TXS, is_acceptable, prepare_proposal, proposal_size_bytes
 from app.execution.result import BlockResult, TxResult, rejected
 from app.execution.verdicts import Verdicts
+from app.messages.attestation import Attestation, SignedExtension
 from app.messages.records import Account
 from app.messages.rejections import Rejection, retry_code
 from app.messages.transaction import compute_gas
@@ -25,7 +35,7 @@ from app.primitives.amounts import Height
 from app.protocol.environment import NOBODY, BlockEnv, Evidence
 from app.protocol.governance.upgrades import get_needed_version
 from app.protocol.sortition import block_randomness
-from app.state.tables import ACCOUNTS, PARAMS
+from app.state.tables import ACCOUNTS, OPEN_DISPUTES, PARAMS
 from app.store.overlay import Overlay
 from app.store.state_store import Prepared, StateStore
 
@@ -141,12 +151,27 @@ class Engine:
         """Whether the mempool is ours."""
         return self._own is not None
 
-    def prepare_proposal(self, height: int, txs: Iterable[bytes], max_bytes: int) -> list[bytes]:
-        """The transactions of our block; `txs` are those of CometBFT's mempool.
+    def prepare_proposal(
+        self,
+        height: int,
+        txs: Iterable[bytes],
+        max_bytes: int,
+        commit: LastCommit = NO_COMMIT,
+        extensions: Sequence[SignedExtension] = (),
+    ) -> list[bytes]:
+        """The transactions of our block, behind the signed extensions of the last commit where they say anything.
+
+        `txs` are those of CometBFT's mempool.
 
         Raises:
             MempoolMismatch: it has some, although we keep the mempool.
         """
+        state = self._genesis or self._store
+        raw = make_injection(state, self._chain_id, height, commit, extensions)
+        front = [raw] if raw is not None and proposal_size_bytes(raw) <= max_bytes else []
+        return front + self._choose(height, txs, max_bytes - sum(proposal_size_bytes(each) for each in front))
+
+    def _choose(self, height: int, txs: Iterable[bytes], max_bytes: int) -> list[bytes]:
         if self._own is not None:
             if next(iter(txs), None) is not None:
                 raise MempoolMismatch("CometBFT keeps a mempool as well: set [mempool] type to app in its config.toml")
@@ -154,9 +179,27 @@ class Engine:
         state = self._genesis or self._store
         return prepare_proposal(state, txs, max_bytes, self._verdicts, self._chain_id, height, self._current_params())
 
-    def process_proposal(self, txs: Sequence[bytes]) -> bool:
+    def process_proposal(self, txs: Sequence[bytes], height: int = 0, commit: LastCommit = NO_COMMIT) -> bool:
         """Whether to vote for a proposed block."""
-        return is_acceptable(txs, self._verdicts)
+        front, transactions = split_injection(txs)
+        try:
+            for raw in front:
+                read_injection(self._genesis or self._store, raw, self._chain_id, height, commit)
+        except Rejection:
+            return False
+        return is_acceptable(transactions, self._verdicts)
+
+    def extend_vote(self, known: Sequence[Attestation]) -> bytes:
+        """What our vote attests of disputes, out of all that we know of any."""
+        return make_extension(self._genesis or self._store, known)
+
+    def verify_vote_extension(self, extension: bytes) -> bool:
+        """Whether another validator's extension is one that an honest node makes."""
+        return is_extension(self._genesis or self._store, extension)
+
+    def open_disputes(self) -> list[int]:
+        """The disputes that wait for validators' attestations."""
+        return [dispute_id for (dispute_id,) in OPEN_DISPUTES.keys(self._genesis or self._store)]
 
     def finalize_block(
         self,
@@ -166,6 +209,7 @@ class Engine:
         txs: Sequence[bytes],
         absent: Sequence[Address] = (),
         evidence: Sequence[Evidence] = (),
+        commit: LastCommit = NO_COMMIT,
     ) -> BlockResult:
         """Execute a decided block in memory; `absent` and `evidence` are what `BlockEnv` says.
 
@@ -186,7 +230,7 @@ class Engine:
             absent=absent,
             evidence=evidence,
         )
-        result = process_block(base, overlay, env, txs, self._verdicts)
+        result = process_block(base, overlay, env, txs, self._verdicts, commit)
         if self._check_invariants:
             require_sound(overlay)
         genesis_changes = self._genesis.changes() if self._genesis else {}

@@ -8,6 +8,7 @@ from collections.abc import Callable
 from app.messages.records import (
     ChallengeStatus,
     ClaimStatus,
+    CourtOutcome,
     Delegator,
     Elector,
     JobStatus,
@@ -16,6 +17,7 @@ from app.messages.records import (
 )
 from app.primitives.amounts import UNITS_PER_TOKEN
 from app.protocol.allocations import GROUP_SIZE
+from app.protocol.claims import is_lost
 from app.protocol.clock import DueKind
 from app.protocol.governance.electorate import get_elector
 from app.protocol.locks import get_lock_value
@@ -25,6 +27,7 @@ from app.state.tables import (
     ACCOUNTS,
     ACTIVE,
     ALLOCATIONS,
+    ATTESTATIONS,
     BALLOTS,
     CANDIDATES_BY_PRICE,
     CANDIDATES_BY_STAKE,
@@ -35,6 +38,7 @@ from app.state.tables import (
     COMMON_POOL,
     DELEGATORS,
     DEPOSITS,
+    DISPUTES,
     DUE,
     ELECTORS,
     ENDED_ERAS,
@@ -42,6 +46,7 @@ from app.state.tables import (
     JOINED,
     LOCK_BATCHES,
     LOCKS,
+    OPEN_DISPUTES,
     OPEN_JOBS,
     PARAMS,
     POOLS,
@@ -331,22 +336,44 @@ def _escrows(state: ReadState) -> str:
             return f"job {job_id} is closed and holds {job.escrow} wei"
     for place, claim in CLAIMS.items(state):
         held = claim.fee + claim.verification_fee
-        settled = claim.status is ClaimStatus.PAID or (
-            claim.status is ClaimStatus.MISSED and claim.open_challenges == 0
-        )
+        settled = claim.status is ClaimStatus.PAID or (is_lost(claim) and claim.open_challenges == 0)
         if settled != (held == 0):
             return f"claim {place} is {claim.status.name.lower()} and holds {held} wei"
     return ""
 
 
 def _open_challenges(state: ReadState) -> str:
-    judged = (ChallengeStatus.VERIFIED, ChallengeStatus.DISPUTED, ChallengeStatus.MISSED)
+    judged = (
+        ChallengeStatus.VERIFIED,
+        ChallengeStatus.MISSED,
+        ChallengeStatus.FAILED,
+        ChallengeStatus.VOID,
+        ChallengeStatus.UNPROVEN,
+    )
     counts: dict[tuple[int, int], int] = {}
     for (job_id, claim_id, _), challenge in CHALLENGES.items(state):
         counts[job_id, claim_id] = counts.get((job_id, claim_id), 0) + (challenge.status not in judged)
     for place, claim in CLAIMS.items(state):
         if claim.open_challenges != counts.get(place, 0):
             return f"claim {place} counts {claim.open_challenges} open challenges, there are {counts.get(place, 0)}"
+    return ""
+
+
+def _open_disputes(state: ReadState) -> str:
+    waiting = [key[0] for key, dispute in DISPUTES.items(state) if dispute.outcome is CourtOutcome.OPEN]
+    if waiting != [dispute_id for (dispute_id,) in OPEN_DISPUTES.keys(state)]:
+        return f"the open disputes are {waiting}"
+    attested = sorted({key[0] for key in ATTESTATIONS.keys(state)})
+    if not set(attested) <= set(waiting):
+        return f"disputes {attested} have attestations, {waiting} are open"
+    counts: dict[tuple[int, int], int] = {}
+    for dispute_id in waiting:
+        dispute = DISPUTES.read(state, dispute_id)
+        place = (dispute.job_id, dispute.claim_id)
+        counts[place] = counts.get(place, 0) + 1
+    for place, claim in CLAIMS.items(state):
+        if claim.open_disputes != counts.get(place, 0):
+            return f"claim {place} counts {claim.open_disputes} open disputes, there are {counts.get(place, 0)}"
     return ""
 
 
@@ -378,4 +405,5 @@ INVARIANTS: dict[str, Callable[[ReadState], str]] = {
     "open jobs": _open_jobs,
     "escrows": _escrows,
     "open challenges": _open_challenges,
+    "open disputes": _open_disputes,
 }

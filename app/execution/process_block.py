@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 
 from app.execution.dispatch import DUE_HANDLERS
+from app.execution.extensions import NO_COMMIT, LastCommit, process_injection, split_injection
 from app.execution.process_transaction import process_transaction
 from app.execution.result import BlockResult
 from app.execution.verdicts import Verdicts
@@ -20,11 +21,21 @@ from app.store.overlay import Overlay
 
 
 def process_block(
-    last: ReadState, state: Overlay, env: BlockEnv, txs: Sequence[bytes], verdicts: Verdicts
+    last: ReadState,
+    state: Overlay,
+    env: BlockEnv,
+    txs: Sequence[bytes],
+    verdicts: Verdicts,
+    commit: LastCommit = NO_COMMIT,
 ) -> BlockResult:
-    """Execute a block on its overlay of the last state; the caller computes the app hash."""
+    """Execute a block on its overlay of the last state; the caller computes the app hash.
+
+    What stands in front of the transactions has a result like theirs.
+    """
     begin_block(state, env)
-    results = [process_transaction(state, env, raw, verdicts) for raw in txs]
+    front, transactions = split_injection(txs)
+    results = [process_injection(state, env, raw, commit) for raw in front]
+    results += [process_transaction(state, env, raw, verdicts) for raw in transactions]
     end_block(state, env)
     told = [event for result in results for event in result.events] + env.events
     changed = {event.pubkey for event in told if isinstance(event, ValidatorChanged)}

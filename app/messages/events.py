@@ -6,11 +6,13 @@ fields. Amounts and numbers are decimal, addresses and bytes hexadecimal with `0
 
 import re
 from dataclasses import dataclass, fields
+from enum import IntEnum
 from functools import cache
 from typing import Any, get_type_hints
 
-from app.messages.bodies import Denom, ProposalKind, VoteOption
-from app.messages.records import DisputeReason, LeaveReason, ProposalStatus, SlashReason
+from app.messages.attestation import Attested
+from app.messages.bodies import ProposalKind, VoteOption
+from app.messages.records import CourtOutcome, DisputeReason, ProposalStatus
 from app.messages.stake_events import (
     AvailabilityChanged,
     Bonded,
@@ -18,6 +20,7 @@ from app.messages.stake_events import (
     ConsensusKeyRotated,
     FeePaid,
     FeesCredited,
+    FinderPaid,
     LockWithdrawn,
     Rebonded,
     RewardMissed,
@@ -45,6 +48,7 @@ __all__ = [
     "ConsensusKeyRotated",
     "FeePaid",
     "FeesCredited",
+    "FinderPaid",
     "LockWithdrawn",
     "Rebonded",
     "RewardMissed",
@@ -203,6 +207,49 @@ class SegmentDisputed:
 
 
 @dataclass(frozen=True, slots=True)
+class DisputeAttested:
+    """A validator attested what its own re-execution of a disputed segment gave."""
+
+    dispute_id: int
+    validator: Address
+    attested: Attested
+    result: Hash32
+
+
+@dataclass(frozen=True, slots=True)
+class CourtDecided:
+    """The court closed a dispute: `power` of `total_power` stand behind the outcome."""
+
+    dispute_id: int
+    job_id: int
+    claim_id: int
+    segment: int
+    outcome: CourtOutcome
+    power: int
+    total_power: int
+
+
+@dataclass(frozen=True, slots=True)
+class SegmentFailed:
+    """The court found a segment wrong; so many of the transcoder's segments have failed, so many were verified."""
+
+    job_id: int
+    claim_id: int
+    segment: int
+    transcoder: Address
+    failed: int
+    verified: int
+
+
+@dataclass(frozen=True, slots=True)
+class ProfileFrozen:
+    """Validators could not agree on a result of this profile: it takes no new jobs until governance looks at it."""
+
+    profile_id: str
+    dispute_id: int
+
+
+@dataclass(frozen=True, slots=True)
 class VerificationMissed:
     """The receipt of a challenged segment was not shown in time; its claim will not be paid."""
 
@@ -250,7 +297,7 @@ class VerifierPaid:
 
 @dataclass(frozen=True, slots=True)
 class VerifierSlashed:
-    """A drawn verifier stayed silent and lost a part of its bond to the CommonPool."""
+    """A drawn verifier was silent, or revealed what the court found untrue; a part of its bond is in the CommonPool."""
 
     verifier: Address
     amount: Lpt
@@ -277,7 +324,7 @@ class ClaimPaid:
 
 @dataclass(frozen=True, slots=True)
 class ClaimRefunded:
-    """A claim missed its verification; its fee went back to the broadcaster's deposit."""
+    """A claim missed or failed its verification; its fee went back to the broadcaster's deposit."""
 
     job_id: int
     claim_id: int
@@ -418,9 +465,6 @@ def event_attributes(event: Any) -> list[tuple[str, str]]:
     return [(name, show(getattr(event, name))) for name, show in _attributes(cls)]
 
 
-_ENUMERATIONS = (Denom, DisputeReason, LeaveReason, ProposalKind, ProposalStatus, SlashReason, VoteOption)
-
-
 @cache
 def _class_name(cls: Any) -> str:
     return re.sub(r"(?<=[a-z])(?=[A-Z])", "_", cls.__name__).lower().removesuffix("_event")
@@ -439,6 +483,6 @@ def _presenter(hint: Any) -> Any:
         return bytes.hex
     if hint is bool:
         return lambda value: "true" if value else "false"
-    if isinstance(hint, type) and issubclass(hint, _ENUMERATIONS):
+    if isinstance(hint, type) and issubclass(hint, IntEnum):
         return lambda value: value.name.lower()
     return str

@@ -9,6 +9,7 @@ from functools import cached_property
 from typing import Any
 
 from app.messages import records
+from app.messages.attestation import Attestation
 from app.params import Params
 from app.primitives.address import Address
 from app.primitives.hashing import Hash32
@@ -112,6 +113,9 @@ CLAIMED_RANGES = Layout("claimed", (NUMBER, NUMBER), records.RangeEnd)
 # verification: (job, claim, segment)
 CHALLENGES = Layout("challenge", (NUMBER, NUMBER, NUMBER), records.Challenge)
 DISPUTES = Layout("dispute", (NUMBER,), records.Dispute)
+# the court: disputes that are open; (dispute, operator) of what validators attest while they are
+OPEN_DISPUTES = Layout("open-dispute", (NUMBER,), records.Empty)
+ATTESTATIONS = Layout("attestation", (NUMBER, Address), Attestation)
 # (job, segment) for which its transcoder was slashed because of two receipts
 DOUBLE_CLAIMS = Layout("double-claim", (NUMBER, NUMBER), records.Empty)
 VERIFIERS = Layout("verifier", (Address,), records.Verifier)

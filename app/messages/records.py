@@ -103,6 +103,7 @@ class Transcoder:
         missed_rewards: rounds in a row without a reward.
         jobs_accepted, jobs_dropped, segments_claimed, segments_paid: its public record.
         segments_verified, segments_disputed, segments_missed: what became of the segments that were challenged.
+        segments_failed: of the disputed ones, those that the court found wrong.
         jailed_until: from which height on Unjail ends its time outside; 0 when it is not jailed.
         withdrawn_height: when it last withdrew its offer; jobs of before then give no slot back.
         missed_blocks: of the last `signed_blocks_window`, as of the last miss.
@@ -128,6 +129,7 @@ class Transcoder:
     withdrawn_height: Height = Height(0)
     resigned_height: Height = Height(0)
     missed_blocks: int = 0
+    segments_failed: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -239,7 +241,10 @@ class ClaimStatus(IntEnum):
     VERIFIED = 2
     DISPUTED = 3
     MISSED = 4
+    """Not all of its work was shown: its fee returns to the broadcaster."""
     PAID = 5
+    FAILED = 6
+    """Some of its work was found wrong, or is unproven: its fee returns to the broadcaster."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -250,9 +255,9 @@ class Claim:
         fee: in escrow, without the part for verifiers; 0 once paid or returned.
         verification_fee: in escrow for verifiers; what they do not get goes to the transcoder.
         challenged: the segments that were drawn, stored because block hashes are pruned.
-        open_challenges: how many of them have no verdict yet.
+        open_challenges, open_disputes: how many of them have no verdict yet, and how many of those the court has.
         challenge_fee: the part of `verification_fee` that pays the committee of each of them.
-        slashed: whether its transcoder has been slashed for a verification that it missed.
+        slashed: whether its transcoder has been slashed for it.
     """
 
     transcoder: Address
@@ -269,6 +274,7 @@ class Claim:
     verify_deadline: Height
     slashing_end: Height
     slashed: bool = False
+    open_disputes: int = 0
 
 
 @unique
@@ -282,6 +288,10 @@ class ChallengeStatus(IntEnum):
     VERIFIED = 4
     DISPUTED = 5
     MISSED = 6
+    FAILED = 7
+    VOID = 8
+    UNPROVEN = 9
+    """No verifier agreed, and too few validators looked: lost without a judgement."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -324,15 +334,41 @@ class DisputeReason(IntEnum):
     NO_COMMITTEE = 2
 
 
+@unique
+class CourtOutcome(IntEnum):
+    """What the court of validators found (verification)."""
+
+    OPEN = 0
+    UPHELD = 1
+    """More than two thirds got the transcoder's result."""
+    OVERTURNED = 2
+    """More than two thirds got one other result."""
+    UNAVAILABLE = 3
+    """More than two thirds could not fetch what the receipt promises."""
+    UNEXECUTABLE = 4
+    """More than two thirds could not execute what the broadcaster has signed."""
+    VOID = 5
+    """No two thirds for anything."""
+
+
 @dataclass(frozen=True, slots=True)
 class Dispute:
-    """A segment that waits for the court of validators (verification)."""
+    """A segment before the court of validators (verification).
+
+    Attributes:
+        closes_height: the last block that can bring attestations.
+        outcome, result, decided_height: what was found, and when; the result is the court's, where it has one.
+    """
 
     job_id: int
     claim_id: int
     segment: int
     reason: DisputeReason
     opened_height: Height
+    closes_height: Height
+    outcome: CourtOutcome = CourtOutcome.OPEN
+    result: Hash32 | None = None
+    decided_height: Height = Height(0)
 
 
 @dataclass(frozen=True, slots=True)

@@ -87,6 +87,8 @@ class Reason(IntEnum):
     ALREADY_SLASHED = 85
     SLASHING_PERIOD_OVER = 86
     NO_DOUBLE_CLAIM = 87
+    # the court
+    EXTENSIONS_INVALID = 88
     # governance
     UNKNOWN_PROPOSAL = 90
     VOTING_ENDED = 91

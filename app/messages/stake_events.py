@@ -98,7 +98,8 @@ class StakeUpdated:
 class StakeSlashed:
     """All that answers for a transcoder lost the same fraction: what is bonded towards it, and what is unbonding.
 
-    `finder_fee` went to the finder's balance, the rest to the CommonPool; the finder is zero where the chain found it.
+    `finder_fee` went to the finder's balance, the rest to the CommonPool; the finder is zero where the chain found it,
+    and the first of them where there are several.
     """
 
     transcoder: Address
@@ -109,6 +110,14 @@ class StakeSlashed:
     unbonding: Lpt
     finder: Address
     finder_fee: Lpt
+
+
+@dataclass(frozen=True, slots=True)
+class FinderPaid:
+    """One of several who found an offence together got its part of the finder's fee."""
+
+    finder: Address
+    amount: Lpt
 
 
 @dataclass(frozen=True, slots=True)

@@ -11,8 +11,8 @@ Differences from the whitepaper:
 - The hash of the block *after* the claim chooses; its formula has the claim's own block, whose proposer could try
   claims until none of their segments is chosen (`sortition.is_challenged`).
 - The fee comes from the job's escrow first and then from the broadcaster's deposit.
-- A claim that misses a verification is lost as a whole, and its fee returns to the broadcaster once nothing of the
-  claim is being judged any more. A disputed claim keeps its fee in escrow for the court.
+- A claim that misses or fails a verification is lost as a whole, and its fee returns to the broadcaster once nothing
+  of the claim is being judged any more. A disputed claim keeps its fee in escrow until the court has decided.
 
 A claim of n segments costs the next block n hashes, 0.6 µs each; `max_segments_per_claim` bounds it.
 """
@@ -58,6 +58,11 @@ def get_leaf_index(ranges: Sequence[SegmentRange], segment: int) -> int | None:
     return None
 
 
+def is_lost(claim: Claim) -> bool:
+    """Whether a claim's fee returns, or has returned, to the broadcaster."""
+    return claim.status in (ClaimStatus.MISSED, ClaimStatus.FAILED)
+
+
 def load_claim(state: ReadState, job_id: int, claim_id: int) -> Claim:
     """The claim.
 
@@ -96,6 +101,7 @@ def count_segments_of(
     verified: int = 0,
     disputed: int = 0,
     missed: int = 0,
+    failed: int = 0,
     paid: int = 0,
 ) -> None:
     """Keep a transcoder's public record; one that is not registered any more has none."""
@@ -108,6 +114,7 @@ def count_segments_of(
         segments_verified=before.segments_verified + verified,
         segments_disputed=before.segments_disputed + disputed,
         segments_missed=before.segments_missed + missed,
+        segments_failed=before.segments_failed + failed,
         segments_paid=before.segments_paid + paid,
     )
     TRANSCODERS.put(state, after, transcoder)
@@ -136,27 +143,43 @@ def choose_challenges(state: State, env: BlockEnv, job_id: int, claim_id: int, s
         env.emit(ClaimVerified(job_id, claim_id, env.height))
 
 
+def dispute_challenge(state: State, job_id: int, claim_id: int) -> None:
+    """Count that a claim's challenge goes to the court; until it has decided, the challenge stays open."""
+    before = CLAIMS.read(state, job_id, claim_id)
+    disputes = before.open_disputes + 1
+    status = _status_of(before.status, before.open_challenges, disputes)
+    CLAIMS.put(state, replace(before, status=status, open_disputes=disputes), job_id, claim_id)
+    count_segments_of(state, before.transcoder, disputed=1)
+
+
 def close_challenge(
-    state: State, env: Env, job_id: int, claim_id: int, outcome: ChallengeStatus, paid: int = 0
+    state: State,
+    env: Env,
+    job_id: int,
+    claim_id: int,
+    outcome: ChallengeStatus,
+    paid: int = 0,
+    by_court: bool = False,
 ) -> None:
     """Count the outcome of a claim's challenge, of which `paid` wei have gone to verifiers.
 
-    A miss decides the claim whatever else comes, a dispute unless there is a miss, and verified it is when the last
-    challenge is. Where a miss has decided it, the fee returns to the broadcaster with the last challenge.
+    A failure or a miss decides the claim whatever else comes, and verified it is when the last challenge is. Where the
+    claim is lost, the fee returns to the broadcaster with the last challenge.
     """
     before = CLAIMS.read(state, job_id, claim_id)
-    still_open = before.open_challenges - 1
+    still_open, disputes = before.open_challenges - 1, before.open_disputes - by_court
     claim = replace(
         before,
-        status=_status_after(before.status, outcome, still_open),
+        status=_status_of(_LOST_BY.get(outcome, before.status), still_open, disputes),
         open_challenges=still_open,
+        open_disputes=disputes,
         verification_fee=Wei(before.verification_fee - paid),
     )
     CLAIMS.put(state, claim, job_id, claim_id)
     _count_outcome(state, claim.transcoder, outcome)
     if claim.status is ClaimStatus.VERIFIED:
         env.emit(ClaimVerified(job_id, claim_id, Height(max(env.height, claim.slashing_end + 1))))
-    elif claim.status is ClaimStatus.MISSED and still_open == 0:
+    elif is_lost(claim) and still_open == 0:
         _refund(state, env, job_id, claim_id, claim)
 
 
@@ -172,12 +195,19 @@ def _choose(env: BlockEnv, claim: Claim) -> tuple[int, ...]:
     )
 
 
-def _status_after(status: ClaimStatus, outcome: ChallengeStatus, still_open: int) -> ClaimStatus:
-    if outcome is ChallengeStatus.MISSED or status is ClaimStatus.MISSED:
-        return ClaimStatus.MISSED
-    if outcome is ChallengeStatus.DISPUTED or status is ClaimStatus.DISPUTED:
-        return ClaimStatus.DISPUTED
-    return ClaimStatus.CHALLENGED if still_open else ClaimStatus.VERIFIED
+_LOST_BY = {
+    ChallengeStatus.MISSED: ClaimStatus.MISSED,
+    ChallengeStatus.FAILED: ClaimStatus.FAILED,
+    ChallengeStatus.UNPROVEN: ClaimStatus.FAILED,
+}
+
+
+def _status_of(status: ClaimStatus, open_challenges: int, open_disputes: int) -> ClaimStatus:
+    if status in (ClaimStatus.MISSED, ClaimStatus.FAILED):
+        return status
+    if not open_challenges:
+        return ClaimStatus.VERIFIED
+    return ClaimStatus.DISPUTED if open_disputes else ClaimStatus.CHALLENGED
 
 
 def _count_outcome(state: State, transcoder: Address, outcome: ChallengeStatus) -> None:
@@ -185,8 +215,8 @@ def _count_outcome(state: State, transcoder: Address, outcome: ChallengeStatus) 
         state,
         transcoder,
         verified=outcome is ChallengeStatus.VERIFIED,
-        disputed=outcome is ChallengeStatus.DISPUTED,
         missed=outcome is ChallengeStatus.MISSED,
+        failed=outcome is ChallengeStatus.FAILED,
     )
 
 

@@ -24,6 +24,7 @@ class DueKind(IntEnum):
     CLOSE_COMMITS = 4
     CLOSE_REVEALS = 5
     CLOSE_JOB = 6
+    CLOSE_COURT = 10
     CLOSE_VOTING = 20
 
 

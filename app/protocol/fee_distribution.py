@@ -12,7 +12,7 @@ from app.messages.events import ClaimPaid
 from app.messages.records import Claim, ClaimStatus
 from app.messages.rejections import Reason, Rejection
 from app.primitives.amounts import Height, Wei
-from app.protocol.claims import count_segments_of, load_claim
+from app.protocol.claims import count_segments_of, is_lost, load_claim
 from app.protocol.clock import require_initialized
 from app.protocol.earnings import credit_fees
 from app.protocol.environment import TxEnv
@@ -49,7 +49,7 @@ def process_distribute_fees(state: State, env: TxEnv, message: DistributeFees) -
 
 
 def _check_due(claim: Claim, height: Height) -> None:
-    if claim.status in (ClaimStatus.PAID, ClaimStatus.MISSED):
+    if claim.status is ClaimStatus.PAID or is_lost(claim):
         raise Rejection(Reason.CLAIM_CLOSED, f"the claim is {claim.status.name.lower()}; nothing is left to distribute")
     if claim.status is ClaimStatus.VERIFIED and not are_fees_due(claim, height):
         raise Rejection(

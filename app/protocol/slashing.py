@@ -13,7 +13,9 @@ Stake that has moved to another candidate answers there and not here; why that i
 stake says `candidacy`.
 """
 
-from app.messages.events import StakeSlashed
+from collections.abc import Sequence
+
+from app.messages.events import FinderPaid, StakeSlashed
 from app.messages.records import SlashReason
 from app.primitives.address import Address
 from app.primitives.amounts import Height, Lpt
@@ -35,16 +37,27 @@ def slash(
     fraction: Fraction,
     reason: SlashReason,
     offence_height: Height,
-    finder: Address = NOBODY,
+    *finders: Address,
 ) -> Lpt:
-    """Slash all that answers for what a transcoder did at a height. Returns what was taken, finder's fee included."""
+    """Slash all that answers for what a transcoder did at a height. Returns what was taken, finders' fee included.
+
+    Several finders share the fee; what the division leaves goes to the CommonPool with the rest.
+    """
     bonded = slash_pool(state, transcoder, fraction)
     unbonding = slash_locks(state, transcoder, fraction, offence_height)
     total = bonded + unbonding
-    fee = Lpt(0 if finder == NOBODY else fraction_of(total, env.params.finder_fee))
-    if fee:
-        credit_lpt(state, finder, fee)
+    share = fraction_of(total, env.params.finder_fee) // len(finders) if finders else 0
+    fee, first = Lpt(share * len(finders)), finders[0] if finders else NOBODY
     pay_common_pool(state, lpt=total - fee)
-    env.emit(StakeSlashed(transcoder, reason, offence_height, fraction, bonded, unbonding, finder, fee))
+    env.emit(StakeSlashed(transcoder, reason, offence_height, fraction, bonded, unbonding, first, fee))
+    _pay_finders(state, env, finders, share)
     require_self_bond(state, env, transcoder)
     return Lpt(total)
+
+
+def _pay_finders(state: State, env: Env, finders: Sequence[Address], share: int) -> None:
+    for finder in finders:
+        if share:
+            credit_lpt(state, finder, share)
+        if len(finders) > 1:
+            env.emit(FinderPaid(finder, Lpt(share)))

@@ -8,6 +8,7 @@ from collections.abc import Iterator
 from typing import Any, Generic, Protocol, TypeVar
 
 from app.messages import keyspace, records
+from app.messages.attestation import Attestation
 from app.messages.keyspace import KeyPart, Layout
 from app.messages.record import decode, encode
 from app.params import Params
@@ -135,6 +136,8 @@ CLAIMS: Table[records.Claim] = Table(keyspace.CLAIMS)
 CLAIMED_RANGES: Table[records.RangeEnd] = Table(keyspace.CLAIMED_RANGES)
 CHALLENGES: Table[records.Challenge] = Table(keyspace.CHALLENGES)
 DISPUTES: Table[records.Dispute] = Table(keyspace.DISPUTES)
+OPEN_DISPUTES: Table[records.Empty] = Table(keyspace.OPEN_DISPUTES)
+ATTESTATIONS: Table[Attestation] = Table(keyspace.ATTESTATIONS)
 DOUBLE_CLAIMS: Table[records.Empty] = Table(keyspace.DOUBLE_CLAIMS)
 VERIFIERS: Table[records.Verifier] = Table(keyspace.VERIFIERS)
 PROPOSALS: Table[records.Proposal] = Table(keyspace.PROPOSALS)

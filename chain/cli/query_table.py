@@ -131,8 +131,17 @@ QUESTIONS: tuple[Question, ...] = (
     Question(
         "disputes",
         "/disputes",
-        "Segments that wait for the court.",
-        columns=("dispute_id", "job_id", "claim_id", "segment", "reason", "opened_height"),
+        "Segments that are, or were, before the court of validators.",
+        "--outcome open",
+        ("dispute_id", "job_id", "claim_id", "segment", "reason", "closes_height", "outcome"),
+        ("outcome",),
+    ),
+    Question(
+        "dispute",
+        "/dispute/{dispute_id}",
+        "The dispute DISPUTE_ID; while it is open, what each validator has attested so far.",
+        "1",
+        layout=keyspace.DISPUTES,
     ),
     Question(
         "verifier", "/verifier/{account}", "Bond and record of the verifier ACCOUNT.", "v1", layout=keyspace.VERIFIERS

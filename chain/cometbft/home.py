@@ -16,6 +16,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from app.messages.attestation import DESK_FILE
 from chain.cometbft import node_keys
 from chain.cometbft.config import EffectiveConfig, NodeConfig, read_config
 from chain.cometbft.node_keys import NodeKey
@@ -75,6 +76,11 @@ class NodeHome:
     def app_folder(self) -> Path:
         """The application's database."""
         return self.root / "app"
+
+    @property
+    def attestations_file(self) -> Path:
+        """Where the court worker leaves what it found; the application reads it there."""
+        return self.app_folder / DESK_FILE
 
     @property
     def log_folder(self) -> Path:

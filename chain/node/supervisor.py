@@ -1,5 +1,7 @@
 """Runs one node: the application and CometBFT as a pair that lives and ends together.
 
+Beside them a court worker re-executes disputed work while there is any (`chain.node.court`); it is no part of the pair.
+
 CometBFT does not reconnect to an application that went away: it ends, with exit code 0, and in rare cases hangs. A
 hanging application it never notices. So: when either process ends, or the node stalls (chain/node/health.py), both are
 ended, by force after `stop_seconds`, and NodeFailed says which one, how, and the last lines it wrote.
@@ -18,6 +20,7 @@ from pathlib import Path
 from chain.cometbft.config import ConfigInvalid, EffectiveConfig
 from chain.cometbft.home import NodeHome
 from chain.failures import Failure
+from chain.node import court
 from chain.node.disk import why_full
 from chain.node.health import Health, HealthWatch
 from chain.node.lock import hold
@@ -98,6 +101,11 @@ class NodeSupervisor:
         self._limits = plan.limits
         self._observer = observer or (lambda report: None)
 
+    @property
+    def _environment(self) -> dict[str, str]:
+        path = os.pathsep.join(filter(None, (str(CODE_ROOT), os.environ.get("PYTHONPATH"))))
+        return {"PYTHONPATH": path, "PYTHONUNBUFFERED": "1"}
+
     async def run(self, stop: asyncio.Event) -> None:
         """Run both until `stop` is set, then end both cleanly.
 
@@ -111,7 +119,7 @@ class NodeSupervisor:
             address = application_address(self._home, config)
             async with self._application(config, address, stop) as application:
                 arguments = ("--proxy_app", address) if address else ()
-                async with self._cometbft(arguments) as cometbft:
+                async with self._cometbft(arguments) as cometbft, self._court(config):
                     try:
                         await self._watch(config, cometbft, application, stop)
                     except NodeFailed:
@@ -156,10 +164,22 @@ class NodeSupervisor:
         return self._child(COMETBFT, command, "cometbft.log")
 
     @contextlib.asynccontextmanager
+    async def _court(self, config: EffectiveConfig) -> AsyncIterator[None]:
+        """Re-execute disputed work beside the node, where this machine can; nothing of it can end the node."""
+        if self._plan.app_command is not None or not court.is_installed():
+            yield
+            return
+        attendant = court.CourtAttendant(self._home, config.rpc_address, self._environment)
+        watching = asyncio.create_task(attendant.run())
+        try:
+            yield
+        finally:
+            watching.cancel()
+            await asyncio.gather(watching, return_exceptions=True)
+
+    @contextlib.asynccontextmanager
     async def _child(self, name: str, command: tuple[str, ...], log: str) -> AsyncIterator[Child]:
-        path = os.pathsep.join(filter(None, (str(CODE_ROOT), os.environ.get("PYTHONPATH"))))
-        environment = {"PYTHONPATH": path, "PYTHONUNBUFFERED": "1"}
-        child = await Child.start(ChildSpec(name, command, self._home.log_folder / log, environment))
+        child = await Child.start(ChildSpec(name, command, self._home.log_folder / log, self._environment))
         try:
             yield child
         finally:

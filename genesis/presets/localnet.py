@@ -21,7 +21,8 @@ LOCALNET = replace(
     WHITEPAPER,
     block_time=BLOCK_TIME_MS,
     round_length=_blocks(MINUTE),  # a day in a minute: 60 s / 1 s = 60; its lock, 10 %, is 6 blocks
-    unbonding_period=_blocks(2 * MINUTE),  # two rounds: 120; longer than the 40 blocks of verification and slashing
+    # Three rounds: 180. Longer than a claim can wait for the court: 30 to be shown, 30 + 15 for its committee, 60.
+    unbonding_period=_blocks(3 * MINUTE),
     verification_rate=5,  # a minute has 30 segments of 2 s: 6 challenges instead of one in 17 minutes
     verification_period=_blocks(30),  # to notice a challenge, publish input and output, send Verify: half a round
     slashing_period=_blocks(10),  # fees follow a claim after 30 + 10 blocks, within the round
@@ -35,7 +36,7 @@ LOCALNET = replace(
     signed_blocks_window=100,  # 100 s; the whitepaper preset's 10,000 would be 2.8 h
     min_signed_per_window=percent("50"),  # 50 of 100; 5 would let a validator be gone for a minute and a half
     jail_duration=_blocks(MINUTE),  # a round
-    evidence_max_age=_blocks(2 * MINUTE),  # as long as unbonding: 120
+    evidence_max_age=_blocks(2 * MINUTE),  # 120, less than unbonding
     min_verifier_bond=lpt(10),
     # A committee of 3 repeats 1 of 5 segments: 3 / 5 = 60 % of the work. 30 % pays for half of it, so that what a
     # transcoder earns stays the larger part of the price.
@@ -45,7 +46,8 @@ LOCALNET = replace(
     # as soon as all have committed, so that only a silent verifier makes anybody wait for these.
     commit_period=_blocks(MINUTE),
     reveal_period=_blocks(15),
-    court_window=_blocks(30),
+    # Four validators on two cores re-execute a segment in 4 to 8 s, and a cheat brings several at a time.
+    court_window=_blocks(MINUTE),
     challenge_bond=lpt(10),  # as a verifier's bond
     proposal_deposit=lpt(10),
     voting_period=_blocks(MINUTE),  # a round instead of ten

@@ -15,7 +15,7 @@ from app.primitives.merkle import hash_leaf, merkle_path, merkle_root
 from app.protocol.sortition import is_challenged
 from app.protocol.stake import get_stake
 from genesis.presets.test import TEST
-from tests.support.judging import WRONG, Case
+from tests.support.judging import TRUTH, Case
 from tests.support.work_world import EVERY_SEGMENT, Work, World, make_work, output_of, signed_again
 
 
@@ -119,11 +119,14 @@ def test_a_claim_shortly_before_the_end_of_its_job_is_verified_like_any_other():
 def test_wrong_output_is_not_paid_however_many_of_the_committee_are_bribed(agreeing):
     case = Case()
     case.draw()
-    honest_view, bribed = [WRONG] * (3 - agreeing), [output_of(0)] * agreeing
+    honest_view, bribed = [TRUTH] * (3 - agreeing), [output_of(0)] * agreeing
+    validators = [case.world.validator(f"validator{number}") for number in range(4)]
     case.world.judge((1, 1, 0), [*bribed, *honest_view])
+    for validator in validators[:3]:
+        case.world.attest(validator, 1, TRUTH)
     case.world.advance(100)
-    assert case.challenge().status is ChallengeStatus.DISPUTED
-    case.world.refused(case.transcoder, DistributeFees(1, 1), Reason.FEES_NOT_DUE)
+    assert case.challenge().status is ChallengeStatus.FAILED
+    case.world.refused(case.transcoder, DistributeFees(1, 1), Reason.CLAIM_CLOSED)
 
 
 def test_a_claim_over_nothing_real_is_lost_when_it_is_challenged():

@@ -25,7 +25,7 @@ BROADCASTER = "broadcaster"
 CLIP = "/usr/share/headwater/bigbuckbunny.mp4"
 OWN_CLIP = "/clip.mp4"
 EXTINF = re.compile(r"#EXTINF:([0-9.]+)")
-OVER = {status.name.lower() for status in (ClaimStatus.PAID, ClaimStatus.DISPUTED, ClaimStatus.MISSED)}
+OVER = {status.name.lower() for status in (ClaimStatus.PAID, ClaimStatus.FAILED, ClaimStatus.MISSED)}
 READY_SECONDS, SETTLE_SECONDS = 180.0, 300.0
 
 

@@ -189,7 +189,8 @@ def committed_of(line, job_id, name):
         ("wrong-bytes", Finding.BYTES_DIFFER),
     ],
 )
-def test_a_cheat_is_disputed_and_unpaid_and_what_was_seen_is_on_the_chain(line, cheat, finding):
+def test_a_cheat_is_found_by_the_court_and_slashed_and_what_was_seen_is_on_the_chain(line, cheat, finding):
+    """The node has started its court worker by itself, because something was disputed."""
     assert line.services[TRANSCODER].process.poll() is None
     line.services[TRANSCODER].signal(signal.SIGTERM)
     assert line.services[TRANSCODER].wait(15) == 0
@@ -197,12 +198,15 @@ def test_a_cheat_is_disputed_and_unpaid_and_what_was_seen_is_on_the_chain(line, 
     with broadcast(line, cheat, 1) as broadcaster:
         assert broadcaster.wait(60) == 0, broadcaster.text
     job_id = line.wait_for_job(cheat)
-    (claim,) = claims_over(line, job_id, "disputed")
+    (claim,) = claims_over(line, job_id, "failed")
     (challenge,) = line.items("/challenges", job=job_id)
-    assert challenge["status"] == "disputed"
+    assert challenge["status"] == "failed"
     assert {(seat["finding"], seat["rendition"]) for seat in challenge["committee"]} == {(int(finding), 1)}
     assert line.ask(f"/job/{job_id}")["segments_paid"] == 0
-    assert int(claim["fee"]) > 0, "it stays in escrow for the court"
+    assert (claim["fee"], claim["slashed"]) == ("0", True)
+    dispute = line.items("/disputes")[-1]
+    assert (dispute["job_id"], dispute["outcome"]) == (job_id, "overturned")
+    assert dispute["result"] == challenge["committee"][0]["result"]
 
 
 # --- the end

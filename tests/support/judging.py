@@ -1,11 +1,19 @@
 """Worlds on the way to a verdict: everything before the step that a test is about."""
 
-from app.messages.records import Challenge
+from collections.abc import Sequence
+from typing import Any
+
+from app.messages.attestation import Attested
+from app.messages.records import Challenge, ChallengeStatus
 from app.params import Params
+from app.primitives.hashing import Hash32, sha256
 from tests.support.work_world import EVERY_SEGMENT, Party, Verdict, Work, World, make_work
 
 WRONG = bytes(32)
-"""A transcoded hash that no honest verifier gets."""
+"""A transcoded hash that no honest verifier gets: what a verifier reveals who could not fetch or execute."""
+
+TRUTH = sha256(b"what the encoder really gives")
+"""The transcoded hash that honest re-execution gives where the receipt is wrong."""
 
 
 class Case:
@@ -15,6 +23,7 @@ class Case:
         self.world = World(params)
         self.transcoder = self.world.transcoder()
         self.broadcaster = self.world.broadcaster()
+        self.validators: list[Party] = []
         self.verifiers = [self.world.verifier(f"verifier{number}") for number in range(verifiers)]
         self.world.assigned_job(self.broadcaster, escrow_segments=segments)
         self.work: Work = make_work(1, self.broadcaster, self.transcoder, (0, segments - 1))
@@ -39,3 +48,20 @@ class Case:
 
     def challenge(self, segment: int = 0) -> Challenge:
         return self.world.challenge((1, 1, segment))
+
+    def dispute(self, results: Sequence[Hash32] | None = None, power: tuple[int, ...] = (10, 10, 10, 10)) -> None:
+        """Validators with this power, and dispute 1 over segment 0: by default all of the committee see the truth."""
+        self.validators = [self.world.validator(f"validator{n}", each) for n, each in enumerate(power)]
+        committee = self.draw()
+        self.world.judge((1, 1, 0), results or [TRUTH] * len(committee))
+        assert self.challenge().status is ChallengeStatus.DISPUTED
+
+    def attest(self, *words: Hash32 | Attested | None, dispute_id: int = 1) -> list[Any]:
+        """Bring one word of each validator, in their order; none abstains. Returns all events."""
+        said = zip(self.validators, words, strict=False)
+        return [
+            event
+            for validator, word in said
+            if word is not None
+            for event in self.world.attest(validator, dispute_id, word)
+        ]

@@ -47,6 +47,7 @@ PARAMS = {
     "slashing_period": 3,
     "commit_period": 120,  # whoever waits for a busy machine; where all are done, nobody waits
     "reveal_period": 120,
+    "court_window": 120,
 }
 LIMIT_SECONDS = 90.0
 

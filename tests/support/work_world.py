@@ -14,6 +14,7 @@ from app.execution.dispatch import HANDLERS
 from app.execution.invariants import find_broken
 from app.execution.process_block import begin_block
 from app.messages import bodies
+from app.messages.attestation import Attestation, Attested
 from app.messages.bodies import ClaimWork, Deposit, Job, SegmentRange, TranscodeAvailability, Verify
 from app.messages.options import Rendition, TranscodingOptions
 from app.messages.receipt import Receipt, sign_receipt
@@ -29,6 +30,7 @@ from app.messages.records import (
     Supply,
     Totals,
     Transcoder,
+    Validator,
     Verifier,
 )
 from app.messages.records import Job as JobRecord
@@ -39,11 +41,12 @@ from app.params import Params
 from app.primitives.address import Address
 from app.primitives.amounts import Height, Lpt, Round, Wei
 from app.primitives.fractions import Fraction
-from app.primitives.hashing import Hash32, keccak256, sha256
+from app.primitives.hashing import ZERO_HASH, Hash32, keccak256, sha256
 from app.primitives.merkle import merkle_path, merkle_root
 from app.primitives.secp256k1 import private_key_to_address
 from app.protocol import deposits, stake, transcoders
 from app.protocol.environment import NOBODY, BlockEnv, TxEnv
+from app.protocol.verification.court import attest
 from app.state import tables
 from genesis.presets.test import TEST
 from tests.support.memory_state import MemoryState
@@ -225,6 +228,12 @@ class World:
         self.send(party, bodies.RegisterVerifier(Lpt(bond), ""))
         return party
 
+    def validator(self, name: str, power: int = 10) -> Party:
+        """Somebody whose node has a part of the consensus power."""
+        party = self.account(name)
+        tables.VALIDATORS.put(self.state, Validator(party.address, power), sha256(b"consensus " + name.encode()))
+        return party
+
     def _give(self, party: Party, wei: int, lpt: int) -> None:
         account = tables.ACCOUNTS.read(self.state, party.address)
         given = replace(account, wei=Wei(account.wei + wei), lpt=Lpt(account.lpt + lpt))
@@ -259,6 +268,17 @@ class World:
             self.send(sender, message)
         assert caught.value.reason is reason, str(caught.value)
         return caught.value.text
+
+    def attest(self, validator: Party, dispute_id: int, result: Hash32 | Attested) -> list[Any]:
+        """Bring a validator's word on a dispute, as a proposer does; returns its events."""
+        env = TxEnv(self._block_env(), NOBODY)
+        said = (
+            Attestation(dispute_id, result, ZERO_HASH)
+            if isinstance(result, Attested)
+            else Attestation(dispute_id, Attested.EXECUTED, result)
+        )
+        attest(self.state, env, validator.address, [said])
+        return env.events
 
     def next_block(self) -> list[Any]:
         """Begin the next block; returns the events of what fell due."""

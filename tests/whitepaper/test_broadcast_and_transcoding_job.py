@@ -106,7 +106,7 @@ def test_work_not_verified_releases_no_fees():
     case.draw()
     case.world.judge((1, 1, 0), [WRONG] * 3)
     case.world.advance(100)
-    case.world.refused(case.transcoder, DistributeFees(1, 1), Reason.FEES_NOT_DUE)
+    case.world.refused(case.transcoder, DistributeFees(1, 1), Reason.CLAIM_CLOSED)
     assert case.world.fees(case.transcoder) == 0
 
 

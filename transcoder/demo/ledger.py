@@ -4,6 +4,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 from typing import Any, TypeVar
 
+from app.messages.attestation import is_injected
 from app.messages.codec import message_name
 from app.messages.transaction import decode_tx, hash_tx, recover_sender
 from app.primitives.address import Address
@@ -52,6 +53,9 @@ class Ledger:
         block, results = await rpc.block(height), await rpc.block_results(height)
         self.block_events += [(height, event) for event in decode_events(results.events)]
         for raw, result in zip(block.transactions, results.transactions, strict=True):
+            if is_injected(raw):
+                self.block_events += [(height, event) for event in decode_events(result.events)]
+                continue
             tx = decode_tx(raw)
             names = tuple(message_name(message) for message in tx.body.messages)
             events = decode_events(result.events)

@@ -31,7 +31,7 @@ from transcoder.services.chain_reader import QueryRefused
 LOOK_SECONDS = 0.5
 START_SECONDS = 60.0
 SETTLE_SECONDS = 240.0
-_OVER = (ClaimStatus.PAID, ClaimStatus.DISPUTED, ClaimStatus.MISSED)
+_OVER = (ClaimStatus.PAID, ClaimStatus.FAILED, ClaimStatus.MISSED)
 
 
 class DemoFailed(Failure):

@@ -7,8 +7,8 @@ from pathlib import Path
 from typing import Any
 
 from app.messages import events
-from app.messages.records import ClaimStatus
-from app.primitives.amounts import format_lpt, format_wei
+from app.messages.records import ClaimStatus, CourtOutcome, SlashReason
+from app.primitives.amounts import Lpt, Wei, format_lpt, format_wei
 from app.primitives.hashing import Hash32
 from chain.rpc.client import RpcClient
 from transcoder.demo.ledger import Ledger
@@ -33,7 +33,7 @@ class Check:
 
 @dataclass(frozen=True, slots=True)
 class Earning:
-    """Something that somebody was paid, with the hash of the transaction that did it."""
+    """Something that somebody was paid or lost, with the hash of the transaction that did it."""
 
     who: str
     what: str
@@ -67,23 +67,29 @@ async def judge_cheating(stage: Stage, node_urls: Sequence[str], playlist: Path)
     """The checks of a demonstration in which the drawn transcoder cheats."""
     ledger = stage.ledger
     saw = [v for v in ledger.all_events(events.VerdictRevealed) if not v.agrees]
-    disputed = [c for c in stage.claims if c["status"] == ClaimStatus.DISPUTED.name.lower()]
+    found_wrong = [d for d in ledger.all_events(events.CourtDecided) if d.outcome is CourtOutcome.OVERTURNED]
+    slashes = [s for s in ledger.all_events(events.StakeSlashed) if s.reason is SlashReason.FAILED_VERIFICATION]
+    failed = [c for c in stage.claims if c["status"] == ClaimStatus.FAILED.name.lower()]
     return [
         _count("work was claimed", ledger.all_events(events.WorkClaimed), _claim_text),
         _count("verifiers saw that it is wrong", saw, lambda found: f"{len(found)} verdicts"),
         _count("a segment is disputed", ledger.all_events(events.SegmentDisputed), _segments_text),
-        Check("the claims end disputed", bool(disputed), stage.count_by_status(stage.claims)),
+        _count("the court of validators found it wrong", found_wrong, _court_text),
+        _count("the transcoder's stake is slashed", slashes, _slash_text),
+        _count("who found it earned the finder's fee", [s for s in slashes if s.finder_fee], _finder_text),
+        _count("the broadcaster has its money back", ledger.all_events(events.ClaimRefunded), _refund_text),
+        Check("the claims end failed", bool(failed), stage.count_by_status(stage.claims)),
         Check(
-            "no disputed claim is paid",
-            not {(c["job_id"], c["claim_id"]) for c in disputed} & _paid_claims(ledger),
-            f"{len(disputed)} unpaid",
+            "no failed claim is paid",
+            not {(c["job_id"], c["claim_id"]) for c in failed} & _paid_claims(ledger),
+            f"{len(failed)} unpaid",
         ),
         *await _common_checks(stage, node_urls, playlist),
     ]
 
 
 def list_earnings(stage: Stage) -> list[Earning]:
-    """Who was paid what, in the order in which it happened."""
+    """Who was paid what, and who lost what, each kind in the order in which it happened."""
     ledger, name = stage.ledger, stage.name_of
     found: list[Earning] = []
     for reward, tx in ledger.with_hashes(events.RewardPaid):
@@ -93,6 +99,23 @@ def list_earnings(stage: Stage) -> list[Earning]:
         found.append(Earning(name(claim.transcoder), what, format_wei(claim.amount), _hash(tx)))
     for paid, tx in ledger.with_hashes(events.VerifierPaid):
         found.append(Earning(name(paid.verifier), "verification fee", format_wei(paid.amount), _hash(tx)))
+    return found + _list_losses(stage)
+
+
+def _list_losses(stage: Stage) -> list[Earning]:
+    """What somebody lost, and who got it: slashes, finder's fees, refunds."""
+    ledger, name = stage.ledger, stage.name_of
+    found: list[Earning] = []
+    for slash, tx in ledger.with_hashes(events.StakeSlashed):
+        lost = format_lpt(Lpt(slash.bonded + slash.unbonding))
+        found.append(Earning(name(slash.transcoder), f"slashed: {_words(slash.reason)}", f"-{lost}", _hash(tx)))
+        if slash.finder_fee and not ledger.all_events(events.FinderPaid):
+            found.append(Earning(name(slash.finder), "finder's fee", format_lpt(slash.finder_fee), _hash(tx)))
+    for paid, tx in ledger.with_hashes(events.FinderPaid):
+        found.append(Earning(name(paid.finder), "finder's fee", format_lpt(paid.amount), _hash(tx)))
+    for refund, tx in ledger.with_hashes(events.ClaimRefunded):
+        what = f"refund of claim {refund.claim_id}"
+        found.append(Earning(name(refund.broadcaster), what, format_wei(refund.amount), _hash(tx)))
     return found
 
 
@@ -148,6 +171,27 @@ def _claim_text(found: list[events.WorkClaimed]) -> str:
 
 def _segments_text(found: list[Any]) -> str:
     return "segments " + ", ".join(str(event.segment) for event in found)
+
+
+def _court_text(found: list[events.CourtDecided]) -> str:
+    powers = ", ".join(f"{each.power} of {each.total_power}" for each in found)
+    return f"{_segments_text(found)}, by a power of {powers}"
+
+
+def _slash_text(found: list[events.StakeSlashed]) -> str:
+    return f"{len(found)} slashes, {format_lpt(Lpt(sum(each.bonded + each.unbonding for each in found)))}"
+
+
+def _finder_text(found: list[events.StakeSlashed]) -> str:
+    return format_lpt(Lpt(sum(each.finder_fee for each in found)))
+
+
+def _refund_text(found: list[events.ClaimRefunded]) -> str:
+    return f"{len(found)} claims, {format_wei(Wei(sum(each.amount for each in found)))}"
+
+
+def _words(reason: SlashReason) -> str:
+    return reason.name.lower().replace("_", " ")
 
 
 def _paid_text(found: list[events.ClaimPaid]) -> str:

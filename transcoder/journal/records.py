@@ -63,7 +63,7 @@ CLAIM_STEPS: Mapping[ClaimState, tuple[ClaimState, ...]] = {
     ClaimState.REFUSED: (),
     ClaimState.INCLUDED: (ClaimState.VERIFYING, ClaimState.DISPUTED, ClaimState.PAID, ClaimState.LOST),
     ClaimState.VERIFYING: (ClaimState.DISPUTED, ClaimState.PAID, ClaimState.LOST),
-    ClaimState.DISPUTED: (ClaimState.PAID, ClaimState.LOST),
+    ClaimState.DISPUTED: (ClaimState.VERIFYING, ClaimState.PAID, ClaimState.LOST),
     ClaimState.PAID: (),
     ClaimState.LOST: (),
 }

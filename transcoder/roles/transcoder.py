@@ -203,6 +203,7 @@ _STATES = {
     ClaimStatus.CHALLENGED: ClaimState.VERIFYING,
     ClaimStatus.DISPUTED: ClaimState.DISPUTED,
     ClaimStatus.MISSED: ClaimState.LOST,
+    ClaimStatus.FAILED: ClaimState.LOST,
     ClaimStatus.PAID: ClaimState.PAID,
 }
 

@@ -106,6 +106,25 @@ class Judge:
             await self._fetch(leaf.output_hash, case, len(output.data))
         return _opinion(own, result.result, Finding.AGREES, 0, "agrees with the receipt")
 
+    async def re_execute(self, case: Case) -> Hash32 | sandbox.Unavailable:
+        """For the court: the transcoded hash that this node gets, whatever anybody says about it.
+
+        Raises:
+            NotYet: no source gives the content now; the outputs of a right receipt are a part of it.
+        """
+        challenge = case.challenge
+        assert challenge.input_cid is not None and challenge.output_cid is not None, "a dispute follows a receipt"
+        data = await self._fetch(challenge.input_cid, case, self.limits.segment.input_bytes)
+        await self._fetch(challenge.output_cid, case, MANIFEST_LIMIT_BYTES)
+        result = await self._execute(data, case, ())
+        if isinstance(result, sandbox.Unavailable):
+            return result
+        own = self._leaves(case, result.result)
+        if transcoded_hash_of(own) == challenge.transcoded_hash:
+            for leaf, output in zip(own, result.result.renditions, strict=True):
+                await self._fetch(leaf.output_hash, case, len(output.data))
+        return transcoded_hash_of(own)
+
     async def _look_closer(self, data: bytes, case: Case, claimed: Sequence[Leaf], own: TranscodedSegment) -> Opinion:
         """What exactly differs; where the manifest does not tell, that the receipt's hash is another one."""
         claims = [await self._fetch_claim(case, own.renditions[leaf.rendition].name, leaf) for leaf in claimed]

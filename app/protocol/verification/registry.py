@@ -1,7 +1,8 @@
 """Who verifies: bonded accounts, drawn by their bond (whitepaper, *A Note On Truebit*).
 
-A verifier's bond is LPT of its own, apart from stake. A drawn verifier that does not commit or does not reveal loses
-`verifier_miss_slash_amount` of it to the CommonPool; below `min_verifier_bond` it is not drawn any more.
+A verifier's bond is LPT of its own, apart from stake. A drawn verifier that does not commit or does not reveal, or that
+reveals what the court finds untrue, loses `verifier_miss_slash_amount` of it to the CommonPool; below
+`min_verifier_bond` it is not drawn any more.
 """
 
 from dataclasses import replace
@@ -55,11 +56,17 @@ def pay_verifier(state: State, env: Env, address: Address, amount: int) -> None:
 
 
 def slash_silent(state: State, env: Env, address: Address) -> None:
-    """Take the part of a silent verifier's bond, rounded down, to the CommonPool."""
+    """Count that a drawn verifier stayed silent, and slash it."""
+    verifier = VERIFIERS.read(state, address)
+    VERIFIERS.put(state, replace(verifier, silent=verifier.silent + 1), address)
+    slash_verifier(state, env, address)
+
+
+def slash_verifier(state: State, env: Env, address: Address) -> None:
+    """Take the part of a verifier's bond that silence and untruth cost, rounded down, to the CommonPool."""
     verifier = VERIFIERS.read(state, address)
     amount = fraction_of(verifier.bond, env.params.verifier_miss_slash_amount)
-    slashed = replace(verifier, bond=Lpt(verifier.bond - amount), silent=verifier.silent + 1)
-    VERIFIERS.put(state, slashed, address)
+    VERIFIERS.put(state, replace(verifier, bond=Lpt(verifier.bond - amount)), address)
     _change_bonds(state, -amount)
     pay_common_pool(state, lpt=amount)
     env.emit(VerifierSlashed(address, Lpt(amount)))

@@ -10,16 +10,17 @@ from dataclasses import replace
 
 from app.messages.bodies import RevealVerdict
 from app.messages.events import SegmentDisputed, SegmentVerified, VerdictRevealed
-from app.messages.records import Challenge, ChallengeStatus, Dispute, DisputeReason, Seat
+from app.messages.records import Challenge, ChallengeStatus, Dispute, DisputeReason, Empty, Seat
 from app.messages.rejections import Reason, Rejection
 from app.messages.verdict import Finding, verdict_commitment
 from app.primitives.address import Address, to_checksum
+from app.primitives.amounts import Height
 from app.primitives.hashing import Hash32
-from app.protocol.claims import close_challenge
-from app.protocol.clock import DueKind, cancel
+from app.protocol.claims import close_challenge, dispute_challenge
+from app.protocol.clock import DueKind, cancel, schedule
 from app.protocol.environment import BlockEnv, Env, TxEnv
 from app.protocol.verification.registry import count_revealed, pay_verifier, slash_silent
-from app.state.tables import CHALLENGES, CLAIMS, DISPUTES, JOBS, TOTALS, ReadState, State
+from app.state.tables import CHALLENGES, CLAIMS, DISPUTES, JOBS, OPEN_DISPUTES, TOTALS, ReadState, State
 
 Place = tuple[int, int, int]
 """Job id, claim id and segment: where a challenge stands."""
@@ -94,14 +95,18 @@ def judge(state: State, env: Env, place: Place, challenge: Challenge) -> None:
 
 
 def open_dispute(state: State, env: Env, place: Place, challenge: Challenge, reason: DisputeReason) -> None:
-    """Leave a challenge to the court."""
+    """Leave a challenge to the court, which has `court_window` blocks to decide."""
     job_id, claim_id, segment = place
+    closes = Height(env.height + env.params.court_window)
     CHALLENGES.put(state, replace(challenge, status=ChallengeStatus.DISPUTED, deadline=env.height), *place)
     totals = TOTALS.read(state)
-    TOTALS.put(state, replace(totals, next_dispute_id=totals.next_dispute_id + 1))
-    DISPUTES.put(state, Dispute(job_id, claim_id, segment, reason, env.height), totals.next_dispute_id)
-    env.emit(SegmentDisputed(job_id, claim_id, segment, totals.next_dispute_id, reason))
-    close_challenge(state, env, job_id, claim_id, ChallengeStatus.DISPUTED)
+    dispute_id = totals.next_dispute_id
+    TOTALS.put(state, replace(totals, next_dispute_id=dispute_id + 1))
+    DISPUTES.put(state, Dispute(job_id, claim_id, segment, reason, env.height, closes), dispute_id)
+    OPEN_DISPUTES.put(state, Empty(), dispute_id)
+    schedule(state, closes + 1, DueKind.CLOSE_COURT, dispute_id)
+    dispute_challenge(state, job_id, claim_id)
+    env.emit(SegmentDisputed(job_id, claim_id, segment, dispute_id, reason))
 
 
 def _verify(state: State, env: Env, place: Place, challenge: Challenge) -> None:

@@ -79,8 +79,9 @@ def test_a_preset_is_sound(preset):
             "verifier_quorum, 4, is more than verifier_committee_size, 3",
         ),
         (
-            {"commit_period": 10, "reveal_period": 10},
-            "commit_period + reveal_period is 20 blocks, not less than unbonding_period",
+            {"commit_period": 5, "reveal_period": 4},
+            "a claim can wait 20 blocks for the court (verification_period, commit_period + reveal_period or "
+            "slashing_period, court_window), not less than unbonding_period, 20",
         ),
         ({"verification_fee": ONE}, "verification_fee leaves nothing for the transcoder"),
     ],
@@ -96,10 +97,10 @@ def test_parameters_that_contradict_each_other_are_refused_by_name(changes, says
     "changes",
     [
         {"round_lock_amount": ONE - 1},
-        {"verification_period": 15, "slashing_period": 4},
+        {"verification_period": 15, "slashing_period": 2, "commit_period": 1, "reveal_period": 1, "court_window": 2},
         {"evidence_max_age": 20},
         {"verifier_quorum": 3, "verifier_committee_size": 3},
-        {"commit_period": 10, "reveal_period": 9},
+        {"commit_period": 5, "reveal_period": 3},
         {"verification_fee": ONE - 1},
     ],
     ids=["lock", "judgement", "evidence", "quorum", "committee", "verification fee"],

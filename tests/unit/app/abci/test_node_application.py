@@ -2,6 +2,7 @@
 
 from app.abci.node_application import NodeApplication
 from app.abci.proto import abci_pb2 as pb
+from app.execution.extensions import LastCommit
 from app.execution.result import TxResult
 from app.messages.bundle import decode_codes, encode_bundle
 from app.messages.rejections import Reason, Rejection
@@ -36,7 +37,8 @@ def test_only_who_sent_no_vote_at_all_was_absent():
         vote(b"c" * 20, pb.BLOCK_ID_FLAG_ABSENT),
     ]
     request = pb.RequestFinalizeBlock(height=7, hash=b"h", decided_last_commit=pb.CommitInfo(votes=votes))
-    assert told(request)[4:] == ([b"c" * 20], [])
+    powers = {b"a" * 20: 1, b"b" * 20: 1, b"c" * 20: 1}
+    assert told(request)[4:] == ([b"c" * 20], [], LastCommit(0, powers, frozenset([b"a" * 20])))
 
 
 def test_misbehaviour_of_either_kind_is_evidence_with_the_height_of_the_offence():

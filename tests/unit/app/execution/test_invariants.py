@@ -65,6 +65,7 @@ BREAKAGES = {
     "open jobs": lambda state: tables.OPEN_JOBS.put(state, Empty(), ALICE.address, 7),
     "escrows": lambda state: tables.CLAIMS.put(state, claim(ClaimStatus.PAID, fee=1), 1, 1),
     "open challenges": lambda state: tables.CLAIMS.put(state, claim(ClaimStatus.CHALLENGED, 1, 1), 1, 1),
+    "open disputes": lambda state: tables.OPEN_DISPUTES.put(state, Empty(), 1),
 }
 
 

@@ -102,7 +102,6 @@ def test_a_disputed_claim_is_not_due():
     case = Case()
     case.draw()
     case.world.judge((1, 1, 0), [WRONG] * 3)
-    case.world.advance(50)
     assert "disputed" in case.world.refused(case.transcoder, DistributeFees(1, 1), Reason.FEES_NOT_DUE)
 
 

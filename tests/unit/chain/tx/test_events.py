@@ -10,8 +10,10 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from app.messages import events
+from app.messages.bodies import Denom
 from app.messages.events import TransferEvent, event_attributes, event_name
 from app.primitives.address import Address
+from app.primitives.amounts import Amount
 from app.primitives.hashing import Hash32
 from chain.rpc.types import Event, EventAttribute
 from chain.tx.events import UnknownEvent, decode_event, event_json
@@ -49,7 +51,7 @@ def test_an_event_survives_the_way_through_the_node(cls, data):
 
 
 def test_amounts_of_events_are_decimal_strings_in_json():
-    event = TransferEvent(Address(bytes(20)), Address(bytes(20)), events.Denom.LPT, events.Amount(5 * 10**18))
+    event = TransferEvent(Address(bytes(20)), Address(bytes(20)), Denom.LPT, Amount(5 * 10**18))
     assert event_json(event) == {
         "event": "transfer",
         "sender": "0x" + "0" * 40,

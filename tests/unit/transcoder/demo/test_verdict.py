@@ -8,9 +8,10 @@ from typing import Any
 import pytest
 
 from app.messages import events
-from app.messages.records import DisputeReason
+from app.messages.records import CourtOutcome, DisputeReason, SlashReason
 from app.messages.verdict import Finding
 from app.primitives.address import Address
+from app.primitives.amounts import Lpt
 from transcoder.demo import verdict
 from transcoder.demo.ledger import Ledger
 from transcoder.demo.stage import Stage
@@ -21,6 +22,9 @@ VERIFIED = events.SegmentVerified(1, 0, 3)
 PAID = events.ClaimPaid(1, 0, WORKER, 350)
 REWARDED = events.RewardPaid(WORKER, 4, 10**18, 10**17)
 DISPUTED = events.SegmentDisputed(1, 0, 3, 1, DisputeReason.VERDICTS_DIFFER)
+DECIDED = events.CourtDecided(1, 1, 0, 3, CourtOutcome.OVERTURNED, 30, 40)
+SLASHED = events.StakeSlashed(WORKER, SlashReason.FAILED_VERIFICATION, 7, 5 * 10**7, 5 * 10**18, 0, JUDGE, 25 * 10**16)
+REFUNDED = events.ClaimRefunded(1, 0, JUDGE, 350)
 SEEN = events.VerdictRevealed(1, 0, 3, JUDGE, False, int(Finding.PICTURES_DIFFER), 2)
 
 
@@ -93,11 +97,34 @@ def test_an_honest_demonstration_with_a_dispute_or_an_unpaid_claim_has_failed(mo
     assert failed(monkeypatch, verdict.judge_honest, "verified", *everything) == ["every claim is paid"]
 
 
-def test_a_cheat_has_to_be_seen_disputed_and_unpaid(monkeypatch):
-    everything = [CLAIMED, SEEN, DISPUTED]
+@pytest.mark.parametrize(
+    ("missing", "claims"),
+    [
+        (SEEN, ["verifiers saw that it is wrong"]),
+        (DISPUTED, ["a segment is disputed"]),
+        (DECIDED, ["the court of validators found it wrong"]),
+        (SLASHED, ["the transcoder's stake is slashed", "who found it earned the finder's fee"]),
+        (REFUNDED, ["the broadcaster has its money back"]),
+    ],
+)
+def test_a_cheat_has_to_be_seen_decided_slashed_and_unpaid(monkeypatch, missing, claims):
+    everything = [CLAIMED, SEEN, DISPUTED, DECIDED, SLASHED, REFUNDED]
     judge = verdict.judge_cheating
-    assert failed(monkeypatch, judge, "disputed", *everything) == []
-    assert failed(monkeypatch, judge, "disputed", CLAIMED, DISPUTED) == ["verifiers saw that it is wrong"]
-    assert failed(monkeypatch, judge, "disputed", CLAIMED, SEEN) == ["a segment is disputed"]
-    assert failed(monkeypatch, judge, "paid", *everything) == ["the claims end disputed"]
-    assert failed(monkeypatch, judge, "disputed", *everything, PAID) == ["no disputed claim is paid"]
+    assert failed(monkeypatch, judge, "failed", *everything) == []
+    assert failed(monkeypatch, judge, "paid", *everything) == ["the claims end failed"]
+    assert failed(monkeypatch, judge, "failed", *everything, PAID) == ["no failed claim is paid"]
+    everything.remove(missing)
+    assert failed(monkeypatch, judge, "failed", *everything) == claims
+
+
+def test_what_was_lost_and_who_got_it_is_in_the_table():
+    stage: Any = Stage(None, {WORKER: "worker", JUDGE: "judge"}, Ledger(block_events=[(9, SLASHED), (9, REFUNDED)]))
+    shown = [(each.who, each.what, each.amount) for each in verdict.list_earnings(stage)]
+    assert shown == [
+        ("worker", "slashed: failed verification", "-5LPT"),
+        ("judge", "finder's fee", "0.25LPT"),
+        ("judge", "refund of claim 0", "350wei"),
+    ]
+    found = events.FinderPaid(JUDGE, Lpt(10**17))
+    stage.ledger.block_events.append((9, found))
+    assert ("judge", "finder's fee", "0.1LPT") in [(e.who, e.what, e.amount) for e in verdict.list_earnings(stage)]

@@ -94,7 +94,8 @@ def test_a_right_segment_is_verified_by_its_committee_and_everybody_is_paid(tmp_
 )
 def test_a_cheat_is_seen_for_what_it_is_and_not_paid(tmp_path, cheat, finding):
     async def run():
-        async with committee(tmp_path, lambda honest: tamper(honest, "72p", cheat)) as (at, worker, verifiers):
+        wrong = committee(tmp_path, lambda honest: tamper(honest, "72p", cheat), court_window=20)
+        async with wrong as (at, worker, verifiers):
             await until_status(at, worker, *verifiers, status="disputed")
             found = await challenge(at)
             assert {(seat["finding"], seat["rendition"]) for seat in found["committee"]} == {(int(finding), 1)}

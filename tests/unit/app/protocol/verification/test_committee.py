@@ -129,4 +129,5 @@ def test_where_nobody_commits_all_are_slashed_and_the_segment_is_disputed():
     assert [event.verifier for event in events_of(events, VerifierSlashed)] == [p.address for p in committee]
     assert events_of(events, SegmentDisputed)[0].reason is DisputeReason.TOO_FEW_REVEALS
     assert case.challenge().status is ChallengeStatus.DISPUTED
+    case.world.advance(TEST.court_window + 1)
     assert case.world.advance(20) == []

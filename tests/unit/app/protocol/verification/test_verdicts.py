@@ -192,7 +192,9 @@ def test_any_single_disagreement_disputes_the_segment(wrong):
     assert events_of(events, SegmentDisputed) == [SegmentDisputed(1, 1, 0, 1, DisputeReason.VERDICTS_DIFFER)]
     assert [case.world.wei(party) for party in committee] == before
     assert case.challenge().status is ChallengeStatus.DISPUTED
-    assert DISPUTES.read(case.world.state, 1) == Dispute(1, 1, 0, DisputeReason.VERDICTS_DIFFER, case.world.height)
+    height = case.world.height
+    opened = Dispute(1, 1, 0, DisputeReason.VERDICTS_DIFFER, height, height + TEST.court_window)
+    assert DISPUTES.read(case.world.state, 1) == opened
     assert case.world.record(case.transcoder).segments_disputed == 1
 
 
@@ -221,7 +223,7 @@ def test_a_disputed_claim_keeps_its_fee_for_the_court():
     assert case.world.claim(1).status is ClaimStatus.DISPUTED
     case.world.judge((1, 1, 1))
     claim = case.world.claim(1)
-    assert (claim.status, claim.open_challenges) == (ClaimStatus.DISPUTED, 0)
+    assert (claim.status, claim.open_challenges, claim.open_disputes) == (ClaimStatus.DISPUTED, 1, 1)
     assert (claim.fee, claim.verification_fee) == (1_400, 300)
 
 
