@@ -2,14 +2,17 @@
 
 import importlib.util
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 from app.messages.economy import OPTIONS, ROUNDS_PER_YEAR, EconomyOrder, RoundReport
 from app.messages.options import WEIGHT_ONE, compute_fee_per_segment
+from app.params import Params
 from app.primitives.amounts import UNITS_PER_TOKEN
 from app.primitives.fractions import ONE
-from chain.economy.cheating import CheatingPoint
+from chain.economy.cheating import RATES, CheatingPoint
+from genesis.incentives import HASHES_PER_PROPOSAL, compute_hidden_segments
 
 Axes = Any
 """matplotlib's; its annotations say less than they cost."""
@@ -37,6 +40,7 @@ def draw_all(
         _draw_concentration(folder / "concentration.png", reports),
         _draw_groups(folder / "groups.png", order, reports),
         *([_draw_cheating(folder / "cheating.png", order, points)] if points else []),
+        _draw_grinding(folder / "grinding.png", order.params),
     ]
 
 
@@ -125,6 +129,23 @@ def _draw_cheating(path: Path, order: EconomyOrder, points: Sequence[CheatingPoi
     net.yaxis.set_major_formatter("{x:g}")
     net.set_ylabel("ETH per 1,000 faked segments")
     return _save(path, figure, (net,), "VerificationRate: one segment in so many is challenged")
+
+
+def _draw_grinding(path: Path, params: Params) -> Path:
+    figure, (hidden,) = _panels(1, 5)
+    figure.suptitle("How much a proposer hides that claims in the block before its own")
+    for place, tries in enumerate((10, 1_000, HASHES_PER_PROPOSAL)):
+        counts = [compute_hidden_segments(replace(params, verification_rate=rate), tries) for rate in RATES]
+        label = f"tries {tries:,} hashes of its block"
+        hidden.plot(RATES, counts, color=_COLOURS[place], marker="o", markersize=4, label=label)
+    most = params.max_segments_per_claim
+    hidden.axhline(most, color="#000000", linewidth=1, label="all of the largest claim")
+    hidden.axvline(params.verification_rate, color=_COLOURS[6], linestyle="--", linewidth=1, label="the preset's rate")
+    hidden.set_xscale("log")
+    hidden.xaxis.set_major_formatter("{x:,.0f}")
+    hidden.set_ylim(0, 1.1 * most)
+    hidden.set_ylabel("faked segments of one claim\nthat no challenge meets")
+    return _save(path, figure, (hidden,), "VerificationRate: one segment in so many is challenged")
 
 
 def _plain_log(panel: Axes, low: float, high: float) -> None:

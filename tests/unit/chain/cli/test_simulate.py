@@ -87,7 +87,7 @@ def test_a_whole_run_also_plays_cheaters_draws_pictures_and_says_what_pays(headw
     assert tuple(cheating[0]) == CHEATING_COLUMNS
     assert {(int(row[0]), int(row[1])) for row in cheating[1:]} == {(rate, stake) for rate in RATES for stake in STAKES}
     assert all(float(row[4]) < 0 for row in cheating[1:] if int(row[0]) <= 10)
-    for name in ("economy", "concentration", "groups", "cheating"):
+    for name in ("economy", "concentration", "groups", "cheating", "grinding"):
         assert (tmp_path / "made" / f"{name}.png").read_bytes().startswith(b"\x89PNG\r\n")
         assert f"{name}.png" in out
     assert "Does it pay under test?" in out
