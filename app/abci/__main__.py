@@ -17,6 +17,7 @@ from app.execution.engine import Engine
 from app.execution.mempool.own import MempoolOptions
 from app.messages.attestation import DESK_FILE
 from app.store.errors import StoreError
+from app.store.journal import Journal
 from app.store.leveldb import LevelDbBackend
 from app.store.state_store import StateStore
 
@@ -34,10 +35,10 @@ def main() -> int:
     try:
         options.home.mkdir(parents=True, exist_ok=True)
         store = StateStore(LevelDbBackend(options.home / "state"))
+        own_mempool = _mempool_options(options) if options.mempool == "app" else None
     except (StoreError, OSError) as error:
         print(f"headwater: {error}", file=sys.stderr)
         return 1
-    own_mempool = MempoolOptions(relays=not options.no_relay) if options.mempool == "app" else None
     engine = Engine(store, options.check_invariants, own_mempool=own_mempool)
     try:
         if options.rollback:
@@ -47,6 +48,10 @@ def main() -> int:
         return serve(NodeApplication(engine, version("headwater"), desk), options.listen)
     finally:
         engine.close()
+
+
+def _mempool_options(options: argparse.Namespace) -> MempoolOptions:
+    return MempoolOptions(Journal(options.home / "mempool"), relays=not options.no_relay)
 
 
 def _parse_options() -> argparse.Namespace:

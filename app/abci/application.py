@@ -8,7 +8,7 @@ ends the process, because a state that may differ from the other validators' mus
 """
 
 import logging
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from typing import Final
 
 from app.abci.codec import Frame
@@ -65,6 +65,13 @@ class Application:
             return self.check_tx(request)
         except Exception as error:
             return check_tx_failure(error)
+
+    def before_answers(self) -> Callable[[], None] | None:
+        """What has to be done before the answers to a batch of CheckTx leave, or None.
+
+        It runs in a thread of its own: other connections go on meanwhile, and what comes on this one is the next batch.
+        """
+        return None
 
     def insert_tx(self, request: pb.RequestInsertTx) -> pb.ResponseInsertTx:
         """A peer's transaction, for an application with its own mempool, where 0 means that it is kept.

@@ -39,4 +39,9 @@ def call_check_tx(application: Application, requests: Sequence[pb.RequestCheckTx
             raise RuntimeError(f"check_tx_batch gave {len(answers)} answers to {len(requests)} requests")
         return [encode_response("check_tx", answer) for answer in answers]
     except Exception as error:
-        return [encode_response("check_tx", check_tx_failure(error))] * len(requests)
+        return refuse_all(error, len(requests))
+
+
+def refuse_all(error: Exception, count: int) -> list[Frame]:
+    """The frames that refuse so many CheckTx requests because of a failure of ours."""
+    return [encode_response("check_tx", check_tx_failure(error))] * count

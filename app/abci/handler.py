@@ -6,13 +6,13 @@ answers, costs no memory, and one that dies behind a slow query is noticed.
 """
 
 import asyncio
-from functools import partial
+from collections.abc import Callable
 from typing import Any, Final, Protocol
 
 from app.abci.application import Application
 from app.abci.codec import Frame, encode_response
 from app.abci.connection import CHECK_TX, Call, Connection
-from app.abci.dispatch import call_check_tx, call_method
+from app.abci.dispatch import call_check_tx, call_method, refuse_all
 from app.abci.errors import AbciError
 from app.abci.proto import abci_pb2 as pb
 from app.abci.query_thread import QueryThread
@@ -43,8 +43,8 @@ class ConnectionHandler(asyncio.Protocol):
         self._connection = Connection(max_frame_bytes, application.check_tx_batch_limit)
         self._loop = asyncio.get_running_loop()
         self._transport: asyncio.Transport
-        self._query_thread: QueryThread | None = None
-        self._query_is_running = False
+        self._thread: QueryThread | None = None
+        self._is_working = False
         self._can_write = True
         self._is_scheduled = False
         self._is_aborted = False
@@ -84,8 +84,8 @@ class ConnectionHandler(asyncio.Protocol):
 
     def connection_lost(self, error: Exception | None) -> None:
         """Closed or reset. An end inside a frame is a protocol error; a reset at a boundary is how CometBFT leaves."""
-        if self._query_thread is not None:
-            self._query_thread.close()
+        if self._thread is not None:
+            self._thread.close()
         if not self._is_aborted:
             self._check_boundary()
         self._host.closed(self)
@@ -102,9 +102,9 @@ class ConnectionHandler(asyncio.Protocol):
     # ---- what the server calls
 
     def close(self) -> None:
-        """Send what is answered, wait for a query that runs, close."""
+        """Send what is answered, wait for what runs in a thread, close."""
         self.is_ending = True
-        if not self._query_is_running:
+        if not self._is_working:
             self._transport.close()
 
     def close_with(self, text: str) -> None:
@@ -121,11 +121,11 @@ class ConnectionHandler(asyncio.Protocol):
 
     @property
     def _is_busy(self) -> bool:
-        return self._query_is_running or not self._can_write or self._connection.has_waiting
+        return self._is_working or not self._can_write or self._connection.has_waiting
 
     def _advance(self) -> None:
         """Make the next call, where one waits and may be made, and send what is answered."""
-        if self._query_is_running or not self._can_write or self._transport.is_closing():
+        if self._is_working or not self._can_write or self._transport.is_closing():
             return
         try:
             call = self._connection.next_call()
@@ -139,7 +139,7 @@ class ConnectionHandler(asyncio.Protocol):
 
     def _perform(self, call: Call) -> None:
         if call.method == CHECK_TX:
-            self._connection.answer(call_check_tx(self._application, call.requests))
+            self._check(call.requests)
         elif call.method == "query" and self._application.concurrent_queries:
             self._start_query(call.requests[0])
         else:
@@ -155,7 +155,7 @@ class ConnectionHandler(asyncio.Protocol):
             return
         if self._waiting_bytes > MAX_WAITING_BYTES:
             self._transport.pause_reading()
-        if self._can_write and not self._query_is_running and not self._is_scheduled:
+        if self._can_write and not self._is_working and not self._is_scheduled:
             self._is_scheduled = True
             self._loop.call_soon(self._take_turn)
 
@@ -178,24 +178,47 @@ class ConnectionHandler(asyncio.Protocol):
         self._send()  # the answers before the failure still count
         self._host.fail(error)
 
-    # ---- queries in their own thread
+    # ---- what takes long: in a thread of this connection's own
+
+    def _check(self, requests: list[Any]) -> None:
+        """Answer a batch of CheckTx, at once or when what has to come before has been done."""
+        frames = call_check_tx(self._application, requests)
+        try:
+            before = self._application.before_answers()
+        except Exception as error:
+            self._connection.answer(refuse_all(error, len(requests)))
+            return
+        if before is None:
+            self._connection.answer(frames)
+            return
+
+        def work() -> list[Frame]:
+            try:
+                before()
+            except Exception as error:
+                return refuse_all(error, len(requests))
+            return frames
+
+        self._work(work)
 
     def _start_query(self, request: Any) -> None:
-        if self._query_thread is None:
-            self._query_thread = QueryThread("abci-query")
-        self._query_is_running = True
-        job = partial(call_method, self._application, "query", request)
-        self._query_thread.submit(job, self._query_done_in_thread)
+        self._work(lambda: [call_method(self._application, "query", request)])
 
-    def _query_done_in_thread(self, outcome: Any) -> None:
+    def _work(self, job: Callable[[], list[Frame]]) -> None:
+        if self._thread is None:
+            self._thread = QueryThread("abci-work")
+        self._is_working = True
+        self._thread.submit(job, self._done_in_thread)
+
+    def _done_in_thread(self, outcome: Any) -> None:
         if not self._loop.is_closed():
-            self._loop.call_soon_threadsafe(self._query_done, outcome)
+            self._loop.call_soon_threadsafe(self._done, outcome)
 
-    def _query_done(self, outcome: Frame | BaseException) -> None:
-        self._query_is_running = False
+    def _done(self, outcome: list[Frame] | BaseException) -> None:
+        self._is_working = False
         if isinstance(outcome, BaseException):
             self._fail(outcome)
             return
-        self._connection.answer([outcome])
+        self._connection.answer(outcome)
         self._send()
         self._plan()

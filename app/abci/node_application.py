@@ -1,5 +1,6 @@
 """The application that a node runs: ABCI requests to the engine of `app.execution`, its results to ABCI answers."""
 
+from collections.abc import Callable
 from functools import lru_cache
 
 from app.abci.application import Application
@@ -17,6 +18,9 @@ from app.primitives.address import Address
 from app.primitives.amounts import Height
 from app.protocol.environment import Evidence
 
+JOURNALED_BATCH = 256
+"""With our own mempool each batch waits for the disk: what has come meanwhile shares the next wait."""
+
 
 class NodeApplication(Application):
     """Headwater behind CometBFT."""
@@ -30,6 +34,8 @@ class NodeApplication(Application):
         self._engine = engine
         self._version = version
         self._desk = desk or CourtDesk(None)
+        if engine.owns_mempool:
+            self.check_tx_batch_limit = JOURNALED_BATCH
 
     def info(self, request: pb.RequestInfo) -> pb.ResponseInfo:
         """Height and app hash of the last completed Commit."""
@@ -74,6 +80,10 @@ class NodeApplication(Application):
         refused = [result.log for result in results if result.code]
         log = f"{len(refused)} of {len(results)} refused, the first: {refused[0]}" if refused else ""
         return pb.ResponseCheckTx(data=encode_codes([result.code for result in results]), log=log, codespace=CODESPACE)
+
+    def before_answers(self) -> Callable[[], None] | None:
+        """Write what was accepted to the disk: whoever hears that it was must not lose it."""
+        return self._engine.write_journal()
 
     def insert_tx(self, request: pb.RequestInsertTx) -> pb.ResponseInsertTx:
         """Take a peer's transaction, or the members of its bundle, into our own mempool."""

@@ -4,7 +4,7 @@ FinalizeBlock executes in memory, Commit writes once. Between the two the commit
 queries see only what is committed. One thread owns an engine; `query` may be called from another.
 """
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 
 from app.execution.answer_query import QueryAnswer, answer_query
 from app.execution.extensions import (
@@ -86,6 +86,7 @@ class Engine:
         self._prepared: tuple[Height, Prepared, Changes] | None = None
         self._chain_id = (store.get_meta(_CHAIN_ID) or b"").decode()
         self._params: Params | None = PARAMS.get(store)
+        self._restore_mempool()
 
     @property
     def height(self) -> Height:
@@ -111,6 +112,7 @@ class Engine:
         result = init_chain(self._genesis, initial_height, genesis, env)
         require_sound(self._genesis)
         result.app_hash = self._store.prepare(self._genesis.changes()).app_hash
+        self._restore_mempool()
         return result
 
     def check_tx(self, raw: bytes) -> TxResult:
@@ -145,6 +147,10 @@ class Engine:
             MempoolMismatch: CometBFT keeps the mempool.
         """
         return self._require_own().reap(self._store.height + 1, max_bytes)
+
+    def write_journal(self) -> Callable[[], None] | None:
+        """What has to be done, in any thread, before clients hear what `check_tx` has accepted."""
+        return None if self._own is None else self._own.write_journal()
 
     @property
     def owns_mempool(self) -> bool:
@@ -273,6 +279,11 @@ class Engine:
     def close(self) -> None:
         """Let go of the store."""
         self._store.close()
+
+    def _restore_mempool(self) -> None:
+        """Bring back what waited when the process ended, once there is a state to judge it by."""
+        if self._own is not None and self._params is not None:
+            self._own.restore(self._door())
 
     def _door(self) -> Door:
         return Door(self._genesis or self._store, self._chain_id, self._store.height + 1, self._current_params())

@@ -4,7 +4,7 @@ A client's transactions come by CheckTx, one by one or in a bundle; peers' come 
 CometBFT asks by ReapTxs for what its peers should get, and by PrepareProposal for a block.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Protocol
 
@@ -36,8 +36,14 @@ MAX_MALFORMED = 8
 class Journal(Protocol):
     """Where accepted transactions are written down before their senders hear of it."""
 
+    kept: list[bytes]
+    """What it has from before."""
+
     def append(self, raw: bytes) -> None:
-        """Write one down."""
+        """Add one."""
+
+    def write(self) -> Callable[[], None] | None:
+        """Write down what was added; what is left to do until it is safe, in any thread."""
 
     def forget(self, raw: bytes) -> None:
         """It need not be kept any more."""
@@ -46,8 +52,14 @@ class Journal(Protocol):
 class NoJournal:
     """Keeps nothing: what waits is lost when the process ends."""
 
+    kept: list[bytes] = []  # noqa: RUF012 - it is never changed
+
     def append(self, raw: bytes) -> None:
         """Do nothing."""
+
+    def write(self) -> Callable[[], None] | None:
+        """Nothing is left to do."""
+        return None
 
     def forget(self, raw: bytes) -> None:
         """Do nothing."""
@@ -109,16 +121,18 @@ class OwnMempool:
             return rejection
         return None
 
-    def restore(self, door: Door, raws: Sequence[bytes]) -> int:
-        """Take what a journal has kept, which stays in it; how much of it still waits."""
-        restored = 0
-        for raw in raws:
+    def restore(self, door: Door) -> None:
+        """Take what the journal has kept; what a block has included meanwhile goes from it."""
+        for raw in self._journal.kept:
             try:
                 self._outbox.put(self._admit(door, raw, is_local=True)[1])
-                restored += 1
             except Rejection:
                 self._journal.forget(raw)
-        return restored
+        self._journal.kept.clear()
+
+    def write_journal(self) -> Callable[[], None] | None:
+        """What has to be done, in any thread, before clients hear that their transactions are accepted."""
+        return self._journal.write()
 
     def _adopt(self, raw: bytes) -> None:
         """A peer's transaction that a client of ours relies on as well."""

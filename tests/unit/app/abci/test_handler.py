@@ -172,3 +172,59 @@ def test_a_half_closed_connection_gets_all_its_answers_first():
             return answers, ended
 
     assert asyncio.run(scenario()) == (["query"] * 5 + ["commit"], b"")
+
+
+class Journaled(Application):
+    """Accepts everything, once a gate is opened in the thread that writes it down."""
+
+    def __init__(self):
+        self.gate = threading.Event()
+        self.failure = None
+        self.batches = []
+
+    def check_tx_batch(self, requests):
+        self.batches.append(len(requests))
+        return super().check_tx_batch(requests)
+
+    def before_answers(self):
+        def write():
+            assert self.gate.wait(TIMEOUT_SECONDS)
+            if self.failure is not None:
+                raise self.failure
+
+        return write
+
+
+def test_an_acceptance_is_told_only_when_it_is_written_down_and_other_connections_go_on_meanwhile():
+    async def scenario():
+        application = Journaled()
+        async with serving(application) as (_, connect):
+            mempool, other = await connect(), await connect()
+            mempool.writer.write(request_frame("check_tx", tx=b"first"))
+            await other.ask("echo", message="still here")
+            assert application.batches == [1]
+            mempool.writer.write(request_frame("check_tx", tx=b"second") + request_frame("check_tx", tx=b"third"))
+            await other.ask("echo", message="still here")
+            assert (mempool.received, application.batches) == ([], [1])
+            application.gate.set()
+            answers = [await mempool.receive() for _ in range(3)]
+            assert [answer.check_tx.code for answer in answers] == [0, 0, 0]
+            assert application.batches == [1, 2], "what has come meanwhile shares the next wait"
+            for peer in (mempool, other):
+                await peer.close()
+
+    asyncio.run(scenario())
+
+
+def test_what_could_not_be_written_down_is_refused():
+    async def scenario():
+        application = Journaled()
+        application.failure = OSError("the disk is full")
+        application.gate.set()
+        async with serving(application) as (_, connect):
+            peer = await connect()
+            answer = await peer.ask("check_tx", tx=b"tx")
+            assert (answer.check_tx.code, answer.check_tx.log) == (1, "OSError: the disk is full")
+            await peer.close()
+
+    asyncio.run(scenario())

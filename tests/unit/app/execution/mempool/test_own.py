@@ -1,16 +1,22 @@
 """The application's mempool behind an engine: clients by CheckTx, peers by InsertTx, gossip by ReapTxs, blocks."""
 
+import json
+
 import pytest
 
 from app.execution.engine import Engine, MempoolMismatch
 from app.execution.mempool.outbox import RESEND_BLOCKS
-from app.execution.mempool.own import MAX_MALFORMED, MempoolOptions
+from app.execution.mempool.own import MAX_MALFORMED, MempoolOptions, NoJournal
 from app.execution.mempool.pool import PoolLimits
 from app.messages.bodies import Denom, Transfer
 from app.messages.bundle import encode_bundle, split_bundle
+from app.messages.record import to_json
 from app.messages.rejections import RETRY_CODES, Reason, Rejection
+from app.store.journal import Journal
+from app.store.memory import MemoryBackend
+from app.store.state_store import StateStore
 from genesis.presets.test import TEST
-from tests.support.chain_driver import ALICE, BOB, CAROL, ETH, Chain, start
+from tests.support.chain_driver import ALICE, BOB, CAROL, CHAIN_ID, ETH, Chain, Party, make_genesis, start
 
 FEE = 10**16
 
@@ -18,10 +24,10 @@ FEE = 10**16
 class Node:
     """One engine with its own mempool, and what its peers and clients do."""
 
-    def __init__(self, limits: PoolLimits | None = None, relays: bool = True):
+    def __init__(self, limits: PoolLimits | None = None, relays: bool = True, journal=None):
         self.chain: Chain = start(TEST)
         store = self.chain.state
-        options = MempoolOptions(limits=limits or PoolLimits(), relays=relays)
+        options = MempoolOptions(journal or NoJournal(), limits or PoolLimits(), relays)
         self.engine = self.chain.engine = Engine(store, own_mempool=options)
 
     def tx(self, nonce, party=ALICE, **options):
@@ -208,3 +214,37 @@ def test_mempools_that_do_not_belong_together_are_noticed_at_once():
     node = Node()
     with pytest.raises(MempoolMismatch, match="type to app"):
         node.engine.prepare_proposal(2, [node.tx(0)], 10**6)
+
+
+def test_what_clients_were_told_is_accepted_waits_again_after_a_restart_and_peers_transactions_do_not(tmp_path):
+    node = Node(journal=Journal(tmp_path))
+    raws = [node.tx(nonce) for nonce in range(4)]
+    for raw in raws[:2]:
+        assert node.check(raw) == 0
+    assert node.engine.insert_tx(encode_bundle(raws[2:], 0)) == 0
+    assert node.check(raws[2]) == Reason.ALREADY_KNOWN, "a client relies on it now"
+    node.engine.write_journal()()
+    node.block(raws[0])
+    again = Engine(node.chain.state, own_mempool=MempoolOptions(Journal(tmp_path)))
+    assert again.prepare_proposal(3, [], 10**6) == raws[1:3]
+    assert [raw for bundle in again.reap_txs(0) for raw in split_bundle(bundle)] == raws[1:3]
+    assert again.write_journal() is None
+
+
+def test_a_journal_is_empty_once_blocks_hold_everything(tmp_path):
+    node = Node(journal=Journal(tmp_path))
+    node.check(node.tx(0))
+    node.engine.write_journal()()
+    node.block()
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_what_was_accepted_before_the_first_block_waits_again_when_the_chain_begins_anew(tmp_path):
+    journal = Journal(tmp_path)
+    node = Node()
+    journal.append(node.tx(0))
+    journal.write()()
+    fresh = Engine(StateStore(MemoryBackend()), own_mempool=MempoolOptions(Journal(tmp_path)))
+    genesis = json.dumps(to_json(make_genesis(TEST, [ALICE, BOB, CAROL], [Party("validator")]))).encode()
+    fresh.init_chain(CHAIN_ID, 1, genesis)
+    assert fresh.prepare_proposal(1, [], 10**6) == [node.tx(0)]
