@@ -54,9 +54,9 @@ def init_chain(
     if genesis.allocations is not None:
         open_allocations(state, genesis.allocations, initial_height)
     for transcoder in genesis.transcoders:
-        _write_transcoder(state, transcoder)
+        _write_transcoder(state, env, transcoder)
     for bond in genesis.bonds:
-        add_to_pool(state, bond.delegator, bond.candidate, bond.amount)
+        add_to_pool(state, env, bond.delegator, bond.candidate, bond.amount)
     _begin_first_round(state, env)
     changed = {event.pubkey: event.power for event in env.events if isinstance(event, ValidatorChanged)}
     return BlockResult([], env.events, sorted(changed.items()))
@@ -103,9 +103,9 @@ def _write_accounts(state: State, genesis: GenesisState) -> None:
         PROFILES.put(state, record, profile.profile_id)
 
 
-def _write_transcoder(state: State, genesis: GenesisTranscoder) -> None:
+def _write_transcoder(state: State, env: BlockEnv, genesis: GenesisTranscoder) -> None:
     rates = Rates(genesis.price_per_segment, genesis.block_reward_cut, genesis.fee_share)
-    add_to_pool(state, genesis.address, genesis.address, genesis.stake)
+    add_to_pool(state, env, genesis.address, genesis.address, genesis.stake)
     transcoder = Transcoder(
         rates, rates, Round(0), genesis.service_uri, genesis.consensus_pubkey, 0, Height(0), False, 0
     )

@@ -1,5 +1,8 @@
 """What a block tells the world: events with stable names and typed attributes.
 
+Every change of money is told: who has the genesis document, which says what everybody begins with, and all events has
+every balance, to the unit. In a block its own events come first, then those of its transactions.
+
 Each class is one event type; its name in CometBFT's index is the class name in snake case, its attributes are the
 fields. Amounts and numbers are decimal, addresses and bytes hexadecimal with `0x` before addresses.
 """
@@ -19,8 +22,11 @@ from app.messages.stake_events import (
     BondMoved,
     ConsensusKeyRotated,
     FeePaid,
+    FeesCollected,
     FeesCredited,
+    FeesLeftOver,
     FinderPaid,
+    LockBatchSlashed,
     LockWithdrawn,
     Rebonded,
     RewardMissed,
@@ -47,8 +53,11 @@ __all__ = [
     "Bonded",
     "ConsensusKeyRotated",
     "FeePaid",
+    "FeesCollected",
     "FeesCredited",
+    "FeesLeftOver",
     "FinderPaid",
+    "LockBatchSlashed",
     "LockWithdrawn",
     "Rebonded",
     "RewardMissed",
@@ -289,10 +298,12 @@ class VerifierRegistered:
 
 @dataclass(frozen=True, slots=True)
 class VerifierPaid:
-    """A verifier got its share of the verification fee."""
+    """A verifier got its share of a claim's verification fee, into its balance."""
 
     verifier: Address
     amount: Wei
+    job_id: int
+    claim_id: int
 
 
 @dataclass(frozen=True, slots=True)

@@ -29,11 +29,33 @@ class FeePaid:
 
 @dataclass(frozen=True, slots=True)
 class FeesCredited:
-    """Fees went to a transcoder and to those bonded to it, or (transcoder zero) to the CommonPool."""
+    """Fees went to a transcoder and to those bonded to it, or (transcoder zero) to the CommonPool.
+
+    `delegators` is for the pool of all who are bonded to it, `own` for the transcoder's own fees; or, `to_balance`, for
+    its balance where it has never been bonded.
+    """
 
     transcoder: Address
     delegators: Wei
     own: Wei
+    to_balance: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class FeesCollected:
+    """A delegator's part of its pool's fees became its own fees, which it can withdraw."""
+
+    delegator: Address
+    candidate: Address
+    amount: Wei
+
+
+@dataclass(frozen=True, slots=True)
+class FeesLeftOver:
+    """What divisions have left of a pool's fees went to the CommonPool, because nobody has a part in them any more."""
+
+    candidate: Address
+    amount: Wei
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,13 +79,19 @@ class BondMoved:
 
 @dataclass(frozen=True, slots=True)
 class Unbonded:
-    """Stake went into a lock, from which it can be withdrawn at `release_height`."""
+    """Stake went into a lock, from which it can be withdrawn at `release_height`.
+
+    It lies in a batch of its candidate, of locks that answer for offences until the same height and were slashed alike:
+    a lock is worth its part of what is left of the batch.
+    """
 
     delegator: Address
     candidate: Address
     lock_id: int
     amount: Lpt
     release_height: Height
+    liable_until: Height
+    batch: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -98,8 +126,8 @@ class StakeUpdated:
 class StakeSlashed:
     """All that answers for a transcoder lost the same fraction: what is bonded towards it, and what is unbonding.
 
-    `finder_fee` went to the finder's balance, the rest to the CommonPool; the finder is zero where the chain found it,
-    and the first of them where there are several.
+    `finder_fee` went to the finders (`FinderPaid` says to whom), the rest to the CommonPool; the finder is zero where
+    the chain found it, and the first of them where there are several.
     """
 
     transcoder: Address
@@ -114,9 +142,19 @@ class StakeSlashed:
 
 @dataclass(frozen=True, slots=True)
 class FinderPaid:
-    """One of several who found an offence together got its part of the finder's fee."""
+    """Who found an offence, or one of several who did, got its part of the finder's fee into its balance."""
 
     finder: Address
+    amount: Lpt
+
+
+@dataclass(frozen=True, slots=True)
+class LockBatchSlashed:
+    """A slash, which `StakeSlashed` tells as a whole, took this from a batch of locks (`Unbonded` says of which)."""
+
+    candidate: Address
+    liable_until: Height
+    batch: int
     amount: Lpt
 
 

@@ -56,9 +56,9 @@ def process_bond(state: State, env: TxEnv, message: Bond) -> None:
     debit_lpt(state, env.sender, message.amount)
     if before is not None and moves:
         _move(state, env, before, message.to)
-    redirect(state, env.sender, message.to)
+    redirect(state, env, env.sender, message.to)
     if message.amount:
-        join_pool(state, env.sender, message.to, message.amount)
+        join_pool(state, env, env.sender, message.to, message.amount)
         env.emit(Bonded(env.sender, message.to, message.amount))
 
 
@@ -82,7 +82,7 @@ def process_unbond(state: State, env: TxEnv, message: Unbond) -> None:
             f"your stake is {format_lpt(stake)} and {format_lpt(message.amount)} are to be unbonded",
         )
     check_room(state, env.sender)
-    shrink_bond(state, env.sender, message.amount)
+    shrink_bond(state, env, env.sender, message.amount)
     open_lock(state, env, env.sender, candidate, message.amount)
     require_self_bond(state, env, env.sender)
 
@@ -106,8 +106,8 @@ def process_rebond(state: State, env: TxEnv, message: Rebond) -> None:
     if get_lock_value(state, lock) == 0:
         raise Rejection(Reason.ZERO_AMOUNT, f"lock {message.lock_id} was slashed to nothing; Withdraw removes it")
     amount = close_lock(state, env.sender, message.lock_id)
-    redirect(state, env.sender, message.to)
-    join_pool(state, env.sender, message.to, amount)
+    redirect(state, env, env.sender, message.to)
+    join_pool(state, env, env.sender, message.to, amount)
     env.emit(Rebonded(env.sender, message.to, message.lock_id, amount))
 
 
@@ -123,15 +123,15 @@ def process_update_delegator_stake(state: State, env: TxEnv, message: UpdateDele
     if not DELEGATORS.has(state, message.delegator):
         raise Rejection(Reason.NOT_BONDED, f"{to_checksum(message.delegator)} has never been bonded")
     fees = get_pending_fees(state, message.delegator)
-    settle_delegator(state, message.delegator)
+    settle_delegator(state, env, message.delegator)
     env.emit(StakeUpdated(message.delegator, get_stake(state, message.delegator), fees))
 
 
 def _move(state: State, env: TxEnv, before: Address, after: Address) -> None:
-    stake = leave_pool(state, env.sender)
-    redirect(state, env.sender, after)
+    stake = leave_pool(state, env, env.sender)
+    redirect(state, env, env.sender, after)
     if stake:
-        join_pool(state, env.sender, after, stake)
+        join_pool(state, env, env.sender, after, stake)
     env.emit(BondMoved(env.sender, before, after, stake))
 
 

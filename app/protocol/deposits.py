@@ -89,7 +89,7 @@ def process_withdraw(state: State, env: TxEnv, message: Withdraw) -> None:
         raise Rejection(Reason.ZERO_AMOUNT, "neither deposit nor fees nor a lock are asked for")
     check_released(state, env, message.lock_ids)
     require_deposit(state, env.sender, message.deposit_wei, "the withdrawal is")
-    take_fees(state, env.sender, message.fees_wei)
+    take_fees(state, env, env.sender, message.fees_wei)
     debit_deposit(state, env.sender, message.deposit_wei)
     credit_wei(state, env.sender, message.deposit_wei + message.fees_wei)
     if message.deposit_wei or message.fees_wei:

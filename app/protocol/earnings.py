@@ -42,11 +42,12 @@ def credit_fees(state: State, env: Env, transcoder: Address, amount: int) -> Non
     own = amount - delegators
     if delegators:
         credit_pool_fees(state, transcoder, delegators)
-    if DELEGATORS.has(state, transcoder):
+    was_bonded = DELEGATORS.has(state, transcoder)
+    if was_bonded:
         credit_own_fees(state, transcoder, own)
     else:
         credit_wei(state, transcoder, own)
-    env.emit(FeesCredited(transcoder, Wei(delegators), Wei(own)))
+    env.emit(FeesCredited(transcoder, Wei(delegators), Wei(own), to_balance=not was_bonded))
 
 
 def credit_common_fees(state: State, env: Env, amount: int) -> None:
@@ -55,10 +56,10 @@ def credit_common_fees(state: State, env: Env, amount: int) -> None:
     env.emit(FeesCredited(NOBODY, Wei(0), Wei(amount)))
 
 
-def credit_reward(state: State, transcoder: Address, amount: int, cut: Fraction) -> int:
+def credit_reward(state: State, env: Env, transcoder: Address, amount: int, cut: Fraction) -> int:
     """Mint a reward into a transcoder's pool; returns the transcoder's cut of it."""
     own = fraction_of(amount, cut)
     mint_lpt(state, amount)
     reward_pool(state, transcoder, amount - own)
-    add_to_pool(state, transcoder, transcoder, own)
+    add_to_pool(state, env, transcoder, transcoder, own)
     return own

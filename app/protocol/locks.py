@@ -16,7 +16,7 @@ liability alone.
 
 from dataclasses import replace
 
-from app.messages.events import LockWithdrawn, Unbonded
+from app.messages.events import LockBatchSlashed, LockWithdrawn, Unbonded
 from app.messages.limits import MAX_LOCKS
 from app.messages.records import Lock, LockBatch
 from app.messages.rejections import Reason, Rejection
@@ -74,7 +74,7 @@ def open_lock(state: State, env: Env, owner: Address, candidate: Address, amount
     LOCKS.put(state, Lock(candidate, liable_until, number, Lpt(amount), release_height), owner, lock_id)
     DELEGATORS.put(state, replace(delegator, locks=delegator.locks + 1, next_lock_id=lock_id + 1), owner)
     change_unbonding(state, amount)
-    env.emit(Unbonded(owner, candidate, lock_id, Lpt(amount), release_height))
+    env.emit(Unbonded(owner, candidate, lock_id, Lpt(amount), release_height, liable_until, number))
     return lock_id
 
 
@@ -95,7 +95,7 @@ def close_lock(state: State, owner: Address, lock_id: int) -> Lpt:
     return value
 
 
-def slash_locks(state: State, candidate: Address, fraction: Fraction, offence_height: Height) -> Lpt:
+def slash_locks(state: State, env: Env, candidate: Address, fraction: Fraction, offence_height: Height) -> Lpt:
     """Take a fraction, rounded down for each batch, of all locks that answer for an offence. Returns what was taken."""
     first = LOCK_BATCHES.layout.key(candidate, offence_height)
     taken = 0
@@ -104,6 +104,9 @@ def slash_locks(state: State, candidate: Address, fraction: Fraction, offence_he
         amount = fraction_of(batch.stake, fraction)
         LOCK_BATCHES.put(state, replace(batch, stake=Lpt(batch.stake - amount)), *place)
         taken += amount
+        if amount:
+            _, liable_until, number = place
+            env.emit(LockBatchSlashed(candidate, liable_until, number, Lpt(amount)))
     change_unbonding(state, -taken)
     return Lpt(taken)
 

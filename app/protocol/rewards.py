@@ -49,7 +49,7 @@ def pay_reward(state: State, env: Env, address: Address, active: ActiveTranscode
     if active.previous_work < expected or settle_pool(state, address).shares == 0:
         env.emit(RewardWithheld(address, now.number, amount, active.previous_work, expected))
         return
-    cut = credit_reward(state, address, amount, active.rates.block_reward_cut)
+    cut = credit_reward(state, env, address, amount, active.rates.block_reward_cut)
     ROUND.put(state, replace(now, minted=Lpt(now.minted + amount)))
     env.emit(RewardPaid(address, now.number, amount, Lpt(cut)))
 

@@ -44,7 +44,7 @@ def slash(
     Several finders share the fee; what the division leaves goes to the CommonPool with the rest.
     """
     bonded = slash_pool(state, transcoder, fraction)
-    unbonding = slash_locks(state, transcoder, fraction, offence_height)
+    unbonding = slash_locks(state, env, transcoder, fraction, offence_height)
     total = bonded + unbonding
     share = fraction_of(total, env.params.finder_fee) // len(finders) if finders else 0
     fee, first = Lpt(share * len(finders)), finders[0] if finders else NOBODY
@@ -59,5 +59,4 @@ def _pay_finders(state: State, env: Env, finders: Sequence[Address], share: int)
     for finder in finders:
         if share:
             credit_lpt(state, finder, share)
-        if len(finders) > 1:
             env.emit(FinderPaid(finder, Lpt(share)))

@@ -21,11 +21,13 @@ otherwise share counts would grow with each such slash, until fees per share rou
 
 from dataclasses import replace
 
+from app.messages.events import FeesCollected, FeesLeftOver
 from app.messages.records import DelegationPool, Delegator, Empty, EndedEra, Holding, JoinedBucket
 from app.messages.rejections import Reason, Rejection
 from app.primitives.address import Address
 from app.primitives.amounts import MAX_AMOUNT, Lpt, Round, Wei, format_wei
 from app.primitives.fractions import Fraction, fraction_of, mul_ceil, mul_floor
+from app.protocol.environment import Env
 from app.protocol.holdings import find_saved_holding, save_holding
 from app.protocol.ledger import change_bonded, pay_common_pool
 from app.state.tables import (
@@ -114,7 +116,7 @@ def settle_pool(state: State, candidate: Address) -> DelegationPool:
     return pool
 
 
-def settle_delegator(state: State, address: Address) -> Delegator | None:
+def settle_delegator(state: State, env: Env, address: Address) -> Delegator | None:
     """Bring an account up to date: its joined bonds become shares, its fees are collected."""
     delegator = DELEGATORS.get(state, address)
     if delegator is None:
@@ -122,7 +124,7 @@ def settle_delegator(state: State, address: Address) -> Delegator | None:
     pool = settle_pool(state, delegator.candidate)
     delegator = _save_holding(state, address, delegator)
     if _is_void(delegator, pool):
-        return _settle_void(state, address, delegator, pool)
+        return _settle_void(state, env, address, delegator, pool)
     bucket = _joined_bucket(state, delegator)
     fees = _uncollected(delegator, bucket, pool.fee_factor)
     shares, joining = _current_shares(delegator, bucket)
@@ -137,17 +139,18 @@ def settle_delegator(state: State, address: Address) -> Delegator | None:
     )
     POOLS.put(state, replace(pool, fees=Wei(pool.fees - fees)), delegator.candidate)
     DELEGATORS.put(state, settled, address)
+    _tell_collected(env, address, delegator.candidate, fees)
     return settled
 
 
-def join_pool(state: State, address: Address, candidate: Address, amount: int) -> None:
+def join_pool(state: State, env: Env, address: Address, candidate: Address, amount: int) -> None:
     """Bond an amount that the caller has taken from elsewhere; it earns from the next round on.
 
     The account is bonded towards this candidate already, or not at all.
     """
     now = ROUND.read(state).number
     pool = settle_pool(state, candidate)
-    delegator = settle_delegator(state, address)
+    delegator = settle_delegator(state, env, address)
     if delegator is None:
         delegator = _save_holding(state, address, _unbonded(candidate, pool.era))
     assert delegator.candidate == candidate, "a bond that moves must leave first"
@@ -170,17 +173,17 @@ def join_pool(state: State, address: Address, candidate: Address, amount: int) -
     change_bonded(state, amount)
 
 
-def leave_pool(state: State, address: Address) -> Lpt:
+def leave_pool(state: State, env: Env, address: Address) -> Lpt:
     """Take an account's whole bond out; fees it has collected stay on its record. Returns the stake."""
-    return shrink_bond(state, address, MAX_AMOUNT)
+    return shrink_bond(state, env, address, MAX_AMOUNT)
 
 
-def shrink_bond(state: State, address: Address, wanted: int) -> Lpt:
+def shrink_bond(state: State, env: Env, address: Address, wanted: int) -> Lpt:
     """Take an amount out of an account's bond, what does not earn yet first, or all that there is. Returns it.
 
     The shares that pay for it are rounded up, in favour of those who stay.
     """
-    delegator = settle_delegator(state, address)
+    delegator = settle_delegator(state, env, address)
     assert delegator is not None, "who is not bonded cannot leave"
     pool = POOLS.read(state, delegator.candidate)
     joining, joining_paid = _price(wanted, delegator.joining_shares, pool.joining_stake, pool.joining_shares)
@@ -193,7 +196,7 @@ def shrink_bond(state: State, address: Address, wanted: int) -> Lpt:
         joining_shares=pool.joining_shares - joining_paid,
     )
     if shrunk.shares == 0 and shrunk.joining_shares == 0:
-        pay_common_pool(state, wei=shrunk.fees)  # what divisions have left; everybody has collected and gone
+        _give_up_fees(state, env, delegator.candidate, shrunk.fees)  # everybody has collected and gone
         shrunk = replace(shrunk, fees=Wei(0))
     _put_pool(state, delegator.candidate, pool, shrunk)
     left = replace(delegator, shares=delegator.shares - paid, joining_shares=delegator.joining_shares - joining_paid)
@@ -202,9 +205,9 @@ def shrink_bond(state: State, address: Address, wanted: int) -> Lpt:
     return Lpt(active + joining)
 
 
-def redirect(state: State, address: Address, candidate: Address) -> None:
+def redirect(state: State, env: Env, address: Address, candidate: Address) -> None:
     """Point an account without stake at another candidate; its collected fees and its locks stay its own."""
-    delegator = settle_delegator(state, address)
+    delegator = settle_delegator(state, env, address)
     if delegator is None or delegator.candidate == candidate:
         return
     assert delegator.shares == 0 and delegator.joining_shares == 0, "stake must leave before its owner moves"
@@ -213,10 +216,10 @@ def redirect(state: State, address: Address, candidate: Address) -> None:
     DELEGATORS.put(state, moved, address)
 
 
-def add_to_pool(state: State, address: Address, candidate: Address, amount: int) -> None:
+def add_to_pool(state: State, env: Env, address: Address, candidate: Address, amount: int) -> None:
     """Bond an amount that earns at once: a transcoder's cut of its reward, and stakes at genesis."""
     pool = settle_pool(state, candidate)
-    delegator = settle_delegator(state, address) or _unbonded(candidate, pool.era)
+    delegator = settle_delegator(state, env, address) or _unbonded(candidate, pool.era)
     assert delegator.candidate == candidate, "only who is bonded to a candidate adds to its pool"
     pool = POOLS.read(state, candidate)
     shares = compute_shares(pool, amount)
@@ -263,7 +266,7 @@ def credit_own_fees(state: State, address: Address, amount: int) -> None:
     DELEGATORS.put(state, replace(delegator, fees=Wei(delegator.fees + amount)), address)
 
 
-def take_fees(state: State, address: Address, amount: int) -> None:
+def take_fees(state: State, env: Env, address: Address, amount: int) -> None:
     """Take fees that an account has earned, collecting first.
 
     Raises:
@@ -274,7 +277,7 @@ def take_fees(state: State, address: Address, amount: int) -> None:
         raise Rejection(
             Reason.INSUFFICIENT_FEES, f"{format_wei(earned)} of fees are there, {format_wei(amount)} are wanted"
         )
-    delegator = settle_delegator(state, address)
+    delegator = settle_delegator(state, env, address)
     if delegator is not None:
         DELEGATORS.put(state, replace(delegator, fees=Wei(delegator.fees - amount)), address)
 
@@ -393,6 +396,18 @@ def _leave_bucket(state: State, delegator: Delegator, bucket: JoinedBucket) -> N
         JOINED.drop(state, delegator.candidate, delegator.joining_round)
 
 
+def _tell_collected(env: Env, address: Address, candidate: Address, fees: int) -> None:
+    if fees:
+        env.emit(FeesCollected(address, candidate, Wei(fees)))
+
+
+def _give_up_fees(state: State, env: Env, candidate: Address, rest: int) -> None:
+    """Give what divisions have left to the CommonPool."""
+    if rest:
+        pay_common_pool(state, wei=rest)
+        env.emit(FeesLeftOver(candidate, Wei(rest)))
+
+
 # --- eras
 
 
@@ -418,14 +433,15 @@ def _void_holding(state: ReadState, delegator: Delegator, ended: EndedEra) -> tu
     return shares, joining, _uncollected(delegator, bucket, ended.fee_factor)
 
 
-def _settle_void(state: State, address: Address, delegator: Delegator, pool: DelegationPool) -> Delegator:
+def _settle_void(state: State, env: Env, address: Address, delegator: Delegator, pool: DelegationPool) -> Delegator:
     ended, fees = ENDED_ERAS.get(state, delegator.candidate, delegator.era), 0
     if ended is not None and (delegator.shares or delegator.joining_shares):
         shares, joining, fees = _void_holding(state, delegator, ended)
         bucket = None if joining else _joined_bucket(state, delegator)
         if bucket is not None:
             _leave_bucket(state, delegator, bucket)
-        _leave_era(state, delegator, ended, shares, joining, fees)
+        _leave_era(state, env, delegator, ended, shares, joining, fees)
+        _tell_collected(env, address, delegator.candidate, fees)
     settled = replace(
         delegator,
         shares=0,
@@ -438,7 +454,9 @@ def _settle_void(state: State, address: Address, delegator: Delegator, pool: Del
     return settled
 
 
-def _leave_era(state: State, delegator: Delegator, ended: EndedEra, shares: int, joining: int, fees: int) -> None:
+def _leave_era(
+    state: State, env: Env, delegator: Delegator, ended: EndedEra, shares: int, joining: int, fees: int
+) -> None:
     rest = replace(
         ended, shares=ended.shares - shares, joining_shares=ended.joining_shares - joining, fees=Wei(ended.fees - fees)
     )
@@ -446,4 +464,4 @@ def _leave_era(state: State, delegator: Delegator, ended: EndedEra, shares: int,
         ENDED_ERAS.put(state, rest, delegator.candidate, delegator.era)
         return
     ENDED_ERAS.drop(state, delegator.candidate, delegator.era)
-    pay_common_pool(state, wei=rest.fees)  # what divisions have left
+    _give_up_fees(state, env, delegator.candidate, rest.fees)

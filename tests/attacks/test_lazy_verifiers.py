@@ -9,6 +9,7 @@ from app.primitives.amounts import Lpt
 from app.protocol.stake import get_stake, join_pool
 from app.state.tables import DISPUTES
 from genesis.presets.test import TEST
+from tests.support.environments import any_block
 from tests.support.judging import WRONG, Case
 from tests.support.work_world import EVERY_SEGMENT, LPT
 
@@ -83,7 +84,7 @@ def test_a_transcoder_cannot_sit_in_judgement_on_itself():
 def test_neither_can_those_who_earn_with_it():
     case = Case()
     friend = case.world.verifier("friend", bond=90 * LPT)
-    join_pool(case.world.state, friend.address, case.transcoder.address, LPT)
+    join_pool(case.world.state, any_block(), friend.address, case.transcoder.address, LPT)
     assert friend not in case.draw()
 
 

@@ -135,7 +135,7 @@ def test_many_small_locks_and_delegators_do_not_make_a_slash_dearer():
         def measure(state, env):
             counted = Counted(state)
             slash_pool(counted, VERA.address, ONE // 2)
-            slash_locks(counted, VERA.address, ONE // 2, 1)
+            slash_locks(counted, env, VERA.address, ONE // 2, 1)
             writes.append(counted.writes - len(list(LOCK_BATCHES.keys(state))))
             state.clear()
 

@@ -7,6 +7,7 @@ from app.messages.records import CommonPool, RoundState, Totals
 from app.primitives.fractions import Fraction
 from app.protocol import stake
 from app.state import tables
+from tests.support.environments import any_block
 from tests.support.memory_state import MemoryState
 
 CANDIDATE = b"\xcc" * 20
@@ -33,10 +34,10 @@ def play(steps, settles=True):
     tables.TOTALS.put(state, Totals(0, 0, 1, 1))
     tables.COMMON_POOL.put(state, CommonPool(0, 0))
     set_round(state, 0)
-    stake.add_to_pool(state, CANDIDATE, CANDIDATE, 10**18 + 1)
+    stake.add_to_pool(state, any_block(), CANDIDATE, CANDIDATE, 10**18 + 1)
     for kind, who, amount in steps:
         if kind == "bond":
-            stake.join_pool(state, who, CANDIDATE, amount)
+            stake.join_pool(state, any_block(), who, CANDIDATE, amount)
         elif kind == "reward":
             stake.reward_pool(state, CANDIDATE, amount)
         elif kind == "fees":
@@ -44,7 +45,7 @@ def play(steps, settles=True):
         elif kind == "round":
             set_round(state, tables.ROUND.read(state).number + 1)
         elif settles:
-            stake.settle_delegator(state, who)
+            stake.settle_delegator(state, any_block(), who)
     return state
 
 
@@ -59,7 +60,7 @@ def test_the_order_in_which_delegators_settle_changes_nothing(steps, order):
     state = play(steps)
     expected = outcome(state)
     for who in order:
-        stake.settle_delegator(state, who)
+        stake.settle_delegator(state, any_block(), who)
     assert outcome(state) == expected
     stake.settle_pool(state, CANDIDATE)
     assert outcome(state) == expected
@@ -81,7 +82,7 @@ def test_whoever_leaves_first_gets_what_is_his_and_the_last_one_empties_the_pool
     state = play(steps)
     before = outcome(state)
     for place, who in enumerate(who for who in order if tables.DELEGATORS.has(state, who)):
-        got = stake.leave_pool(state, who)
+        got = stake.leave_pool(state, any_block(), who)
         # What the divisions for those before have left, less than a unit each for two parts, is to those who stay.
         assert before[who][0] <= got <= before[who][0] + 2 * place
     pool = tables.POOLS.read(state, CANDIDATE)
@@ -94,14 +95,14 @@ def test_whoever_leaves_first_gets_what_is_his_and_the_last_one_empties_the_pool
 @given(st.lists(st.tuples(st.integers(1, 10**21), st.integers(1, 10**19)), min_size=1, max_size=12))
 def test_a_pool_that_is_emptied_and_refilled_again_and_again_loses_nobody_a_unit(cycles):
     state = play([])
-    stake.leave_pool(state, CANDIDATE)
+    stake.leave_pool(state, any_block(), CANDIDATE)
     for number, (amount, reward) in enumerate(cycles, 1):
         set_round(state, 2 * number)
         for who in DELEGATORS:
-            stake.join_pool(state, who, CANDIDATE, amount)
+            stake.join_pool(state, any_block(), who, CANDIDATE, amount)
         set_round(state, 2 * number + 1)
         stake.reward_pool(state, CANDIDATE, reward)
         each = amount + reward // len(DELEGATORS)
         stakes = [stake.get_stake(state, who) for who in DELEGATORS]
         assert stakes == [each] * len(DELEGATORS)
-        assert sum(stake.leave_pool(state, who) for who in DELEGATORS) == len(DELEGATORS) * amount + reward
+        assert sum(stake.leave_pool(state, any_block(), who) for who in DELEGATORS) == len(DELEGATORS) * amount + reward

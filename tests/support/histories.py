@@ -86,7 +86,8 @@ class History:
         }
         profiles = (GenesisProfile(PROFILE_ID, "h264", 1000, "parameters"),)
         genesis = make_genesis(replace(PARAMS, **flags), [*ACCOUNTS, *VERIFIERS], VALIDATORS, profiles=profiles)
-        self.chain = Chain(with_allocations(genesis, ALLOTMENT), backend)
+        self.genesis = with_allocations(genesis, ALLOTMENT)
+        self.chain = Chain(self.genesis, backend)
         self.works: dict[tuple[int, int], Work] = {}
 
     def block(self) -> tuple[list[bytes], dict[str, Any]]:

@@ -210,7 +210,7 @@ class World:
         """A registered, active transcoder that shares half its fees."""
         party = self.account(name)
         rates = Rates(Wei(price), Fraction(0), Fraction(5 * 10**8))
-        stake.add_to_pool(self.state, party.address, party.address, locked)
+        stake.add_to_pool(self.state, self._block_env(), party.address, party.address, locked)
         record = Transcoder(rates, rates, Round(0), "http://127.0.0.1:1", b"", 0, Height(0), False, 0)
         transcoders.register(self.state, party.address, record)
         pool = tables.POOLS.read(self.state, party.address)

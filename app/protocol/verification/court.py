@@ -243,7 +243,7 @@ def _settle(
     fee = CLAIMS.read(state, *place[:2]).challenge_fee
     share = Wei(fee // len(paid) if paid else 0)
     for seat in paid:
-        pay_verifier(state, env, seat.verifier, share)
+        pay_verifier(state, env, seat.verifier, share, *place[:2])
     close_challenge(state, env, *place[:2], status, share * len(paid), by_court=True)
     return CLAIMS.read(state, *place[:2])
 

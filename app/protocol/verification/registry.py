@@ -47,12 +47,12 @@ def count_revealed(state: State, address: Address) -> None:
     VERIFIERS.put(state, replace(verifier, revealed=verifier.revealed + 1), address)
 
 
-def pay_verifier(state: State, env: Env, address: Address, amount: int) -> None:
+def pay_verifier(state: State, env: Env, address: Address, amount: int, job_id: int, claim_id: int) -> None:
     """Pay a verifier what the caller has taken from a claim."""
     verifier = VERIFIERS.read(state, address)
     VERIFIERS.put(state, replace(verifier, fees_earned=Wei(verifier.fees_earned + amount)), address)
     credit_wei(state, address, amount)
-    env.emit(VerifierPaid(address, Wei(amount)))
+    env.emit(VerifierPaid(address, Wei(amount), job_id, claim_id))
 
 
 def slash_silent(state: State, env: Env, address: Address) -> None:

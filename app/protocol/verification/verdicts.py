@@ -113,15 +113,15 @@ def _verify(state: State, env: Env, place: Place, challenge: Challenge) -> None:
     job_id, claim_id, segment = place
     CHALLENGES.put(state, replace(challenge, status=ChallengeStatus.VERIFIED, deadline=env.height), *place)
     env.emit(SegmentVerified(job_id, claim_id, segment))
-    paid = _pay_committee(state, env, challenge, CLAIMS.read(state, job_id, claim_id).challenge_fee)
+    paid = _pay_committee(state, env, place, challenge, CLAIMS.read(state, job_id, claim_id).challenge_fee)
     close_challenge(state, env, job_id, claim_id, ChallengeStatus.VERIFIED, paid)
 
 
-def _pay_committee(state: State, env: Env, challenge: Challenge, fee: int) -> int:
+def _pay_committee(state: State, env: Env, place: Place, challenge: Challenge, fee: int) -> int:
     revealed = [seat.verifier for seat in challenge.committee if seat.result is not None]
     share = fee // len(revealed)
     for verifier in revealed:
-        pay_verifier(state, env, verifier, share)
+        pay_verifier(state, env, verifier, share, *place[:2])
     return share * len(revealed)
 
 

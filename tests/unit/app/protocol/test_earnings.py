@@ -96,7 +96,7 @@ def test_who_is_not_registered_any_more_keeps_its_fees():
     chain = start(MANUAL)
     stranger = Party("stranger")
     overlay, events = credit(chain, stranger.address, 100)
-    assert events == [FeesCredited(stranger.address, 0, 100)]
+    assert events == [FeesCredited(stranger.address, 0, 100, to_balance=True)]
     assert ACCOUNTS.read(overlay, stranger.address).wei == 100
 
 

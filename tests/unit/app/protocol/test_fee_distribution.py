@@ -8,6 +8,7 @@ from app.messages.records import ClaimStatus
 from app.messages.rejections import Reason
 from app.primitives.amounts import Wei
 from app.protocol.stake import add_to_pool
+from tests.support.environments import any_block
 from tests.support.judging import WRONG, Case
 from tests.support.work_world import EVERY_SEGMENT, LPT, NO_SEGMENT, World, events_of, make_work
 
@@ -37,7 +38,7 @@ def test_fees_are_shared_with_delegators():
     world = World(NO_SEGMENT)
     transcoder = unchallenged(world)
     delegator = world.account("delegator")
-    add_to_pool(world.state, delegator.address, transcoder.address, 10 * LPT)
+    add_to_pool(world.state, any_block(), delegator.address, transcoder.address, 10 * LPT)
     world.send(delegator, DistributeFees(1, 1))
     assert (world.fees(transcoder), world.fees(delegator)) == (7_500, 2_500)
 

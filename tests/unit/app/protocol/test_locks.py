@@ -44,7 +44,7 @@ def test_a_part_of_a_stake_goes_under_a_numbered_lock():
     result = chain.must(ALICE, Unbond(2 * LPT))
     height = chain.engine.height
     assert (chain.stake(ALICE), chain.total_stake(VERA), chain.account(ALICE).lpt) == (3 * LPT, 1003 * LPT, 9_995 * LPT)
-    assert result.events[1:] == [Unbonded(ALICE.address, VERA.address, 1, 2 * LPT, height + PERIOD)]
+    assert result.events[1:] == [Unbonded(ALICE.address, VERA.address, 1, 2 * LPT, height + PERIOD, 12, 0)]
     assert lock_of(chain, ALICE) == Lock(VERA.address, 12, 0, 2 * LPT, height + PERIOD)
     assert TOTALS.read(chain.state).unbonding == 2 * LPT
 

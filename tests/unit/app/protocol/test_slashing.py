@@ -5,7 +5,7 @@ from dataclasses import replace
 import pytest
 
 from app.messages.bodies import Bond, Rebond, ResignAsTranscoder, Reward, Unbond, UpdateDelegatorStake, Withdraw
-from app.messages.events import RewardMissed, StakeSlashed, TranscoderLeft
+from app.messages.events import FinderPaid, LockBatchSlashed, RewardMissed, StakeSlashed, TranscoderLeft
 from app.messages.records import LeaveReason, SlashReason
 from app.messages.rejections import Reason
 from app.primitives.fractions import ONE, Fraction
@@ -66,7 +66,9 @@ def test_own_stake_delegators_and_stake_under_locks_lose_the_same_fraction():
 def test_the_finder_gets_its_fee_and_the_common_pool_the_rest():
     chain = chain_of_all_kinds_of_stake()
     supply, pool = SUPPLY.read(chain.state), COMMON_POOL.read(chain.state).lpt
-    (event,) = slashed(chain, QUARTER, height=5, finder=CAROL)
+    *batches, event, paid = slashed(chain, QUARTER, height=5, finder=CAROL)
+    assert paid == FinderPaid(CAROL.address, event.finder_fee)
+    assert sum(each.amount for each in batches) == event.unbonding
     total = 1700 * LPT // 4
     fee = total * TEST.finder_fee // ONE
     assert event == StakeSlashed(
@@ -106,8 +108,9 @@ def test_who_has_resigned_is_slashed_all_the_same():
     offence = chain.engine.height
     chain.must(VERA, ResignAsTranscoder())
     chain.must(VERA, Unbond(1000 * LPT))
-    (event,) = slashed(chain, QUARTER, height=offence)
+    batch, event = slashed(chain, QUARTER, height=offence)
     assert (event.bonded, event.unbonding) == (0, 250 * LPT)
+    assert batch == LockBatchSlashed(VERA.address, 12, 0, 250 * LPT)
 
 
 def test_a_transcoder_with_too_little_of_its_own_left_is_no_candidate_any_more():

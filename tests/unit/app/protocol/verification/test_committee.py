@@ -8,6 +8,7 @@ from app.messages.rejections import Reason
 from app.primitives.hashing import ZERO_HASH
 from app.protocol.stake import join_pool
 from genesis.presets.test import TEST
+from tests.support.environments import any_block
 from tests.support.judging import Case
 from tests.support.work_world import EVERY_SEGMENT, LPT, events_of
 
@@ -49,7 +50,7 @@ def test_the_draw_is_weighted_by_bond():
 def test_parties_and_those_bonded_to_them_are_never_drawn():
     case = Case(verifiers=4)
     friend = case.verifiers[0]
-    join_pool(case.world.state, friend.address, case.transcoder.address, LPT)
+    join_pool(case.world.state, any_block(), friend.address, case.transcoder.address, LPT)
     assert friend not in case.draw()
     assert len(case.challenge().committee) == 3
 

@@ -124,7 +124,7 @@ def test_a_result_that_two_thirds_get_as_well_is_verified_and_dissenters_pay():
     honest, other, dissenter = case.world.committee((1, 1, 0))
     events = case.attest(RECEIPT, TRUTH, RECEIPT, RECEIPT)
     assert events_of(events, SegmentVerified) == [SegmentVerified(1, 1, 0)]
-    assert events_of(events, VerifierPaid) == [VerifierPaid(p.address, Wei(150)) for p in (honest, other)]
+    assert events_of(events, VerifierPaid) == [VerifierPaid(p.address, Wei(150), 1, 1) for p in (honest, other)]
     assert events_of(events, VerifierSlashed) == [VerifierSlashed(dissenter.address, Lpt(PENALTY))]
     assert case.challenge().status is ChallengeStatus.VERIFIED
     assert case.world.claim(1).status is ClaimStatus.VERIFIED
@@ -165,7 +165,7 @@ def test_one_other_result_refunds_the_broadcaster_slashes_the_transcoder_and_pay
     assert events_of(events, FinderPaid) == [FinderPaid(p.address, Lpt(share)) for p in (first, second)]
     assert [case.world.lpt(party) - n for party, n in zip((first, second), had, strict=True)] == [share, share]
     assert events_of(events, VerifierSlashed) == [VerifierSlashed(liar.address, Lpt(PENALTY))]
-    assert events_of(events, VerifierPaid) == [VerifierPaid(p.address, Wei(150)) for p in (first, second)]
+    assert events_of(events, VerifierPaid) == [VerifierPaid(p.address, Wei(150), 1, 1) for p in (first, second)]
     # The committees of both segments were paid 300 each from the fee of 2,000; the rest is the broadcaster's again.
     assert events_of(events, ClaimRefunded) == [ClaimRefunded(1, 1, case.broadcaster.address, Wei(1_400))]
     assert case.world.deposit(case.broadcaster) == deposit + 1_400

@@ -12,6 +12,7 @@ from app.protocol.stake import join_pool
 from app.protocol.verification.registry import get_judges
 from app.state.tables import TOTALS, VERIFIERS
 from genesis.presets.test import TEST
+from tests.support.environments import any_block
 from tests.support.work_world import LPT, World
 
 
@@ -61,8 +62,8 @@ def test_parties_and_those_bonded_to_them_cannot_judge():
     fair, of_transcoder, of_broadcaster = (world.verifier(name) for name in ("fair", "friend", "cousin"))
     for party in (transcoder, broadcaster):
         world.send(party, RegisterVerifier(Lpt(LPT), ""))
-    join_pool(world.state, of_transcoder.address, transcoder.address, LPT)
-    join_pool(world.state, of_broadcaster.address, broadcaster.address, LPT)
+    join_pool(world.state, any_block(), of_transcoder.address, transcoder.address, LPT)
+    join_pool(world.state, any_block(), of_broadcaster.address, broadcaster.address, LPT)
     parties = (transcoder.address, broadcaster.address)
     assert get_judges(world.state, parties, TEST.min_verifier_bond) == [(fair.address, 2 * LPT)]
 

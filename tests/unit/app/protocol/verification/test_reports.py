@@ -5,7 +5,7 @@ from dataclasses import replace
 import pytest
 
 from app.messages.bodies import SlashDoubleClaim, SlashMissedVerification, Unbond
-from app.messages.events import DoubleClaimReported, MissedVerificationReported, StakeSlashed
+from app.messages.events import DoubleClaimReported, FinderPaid, MissedVerificationReported, StakeSlashed
 from app.messages.records import SlashReason
 from app.messages.rejections import Reason
 from app.primitives.address import to_checksum
@@ -50,6 +50,7 @@ def test_who_reports_a_missed_verification_earns_the_finders_fee_of_the_slash():
             finder.address,
             Lpt(fee),
         ),
+        FinderPaid(finder.address, Lpt(fee)),
         MissedVerificationReported(1, 1, 0, case.transcoder.address, finder.address),
     ]
     assert get_stake(world.state, case.transcoder.address) == STAKE - taken

@@ -33,7 +33,7 @@ def test_agreement_of_all_verifies_the_segment_and_pays_the_committee():
     events = case.world.judge((1, 1, 0))
     assert events[0] == VerdictRevealed(1, 1, 0, committee[-1].address, True, 0, 0)
     assert events[1] == SegmentVerified(1, 1, 0)
-    assert events_of(events, VerifierPaid) == [VerifierPaid(party.address, Wei(100)) for party in committee]
+    assert events_of(events, VerifierPaid) == [VerifierPaid(party.address, Wei(100), 1, 1) for party in committee]
     assert [case.world.wei(party) - had for party, had in zip(committee, before, strict=True)] == [100, 100, 100]
     assert case.challenge().status is ChallengeStatus.VERIFIED
     assert [case.world.verifier_record(party).fees_earned for party in committee] == [100, 100, 100]
