@@ -11,8 +11,14 @@ from app.primitives.amounts import Lpt, Wei
 from app.primitives.fractions import ONE, Fraction
 
 APP_VERSION = 1
-"""The version of the state machine. It stands in every header, and so in the genesis document as well: `cometbft
-rollback` takes it from there."""
+"""The latest version of the state machine that this build has; it executes the blocks of all earlier ones too. The
+version of a block stands in its header, and that of the first one in the genesis document."""
+
+UPGRADE_EXIT_CODE = 4
+"""With which the application's process ends where a block needs a later version than `APP_VERSION`."""
+
+MAX_EVIDENCE_BYTES = 100 * 2**10
+"""Of one block. CometBFT takes its parameters of evidence all together, so that who changes one names this as well."""
 
 _BLOCKS = 2**40
 _AMOUNT = 2**100
@@ -124,6 +130,11 @@ def find_problems(params: Params) -> list[str]:
 def compute_lock_length(params: Params) -> int:
     """How many blocks at the end of a round are its lock period."""
     return params.round_length * params.round_lock_amount // ONE
+
+
+def compute_evidence_age_nanoseconds(params: Params) -> int:
+    """`evidence_max_age` as a time: CometBFT drops evidence only when it is too old by blocks and by time."""
+    return params.evidence_max_age * params.block_time * 10**6
 
 
 def _relations(p: Params) -> list[tuple[bool, str]]:

@@ -12,7 +12,7 @@ from app.messages.allocation import MAX_ALLOCATIONS
 from app.messages.genesis_state import GenesisProfile, GenesisState, GenesisTranscoder
 from app.messages.limits import MAX_CHAIN_ID_LENGTH, MAX_TX_BYTES, MAX_URI_LENGTH, check_service_uri
 from app.messages.rejections import Rejection
-from app.params import APP_VERSION, find_problems
+from app.params import APP_VERSION, compute_evidence_age_nanoseconds, find_problems
 from app.primitives.address import to_checksum
 from app.primitives.amounts import MAX_AMOUNT, UNITS_PER_TOKEN, format_lpt
 from app.primitives.fractions import ONE
@@ -21,7 +21,6 @@ from genesis.document import (
     Document,
     Genesis,
     build_validator,
-    evidence_age_nanoseconds,
     is_rfc3339,
     read_document,
 )
@@ -235,14 +234,14 @@ def _check_consensus_params(value: Any, state: GenesisState) -> Problems:
     if not isinstance(value, dict):
         yield f"consensus_params: {value!r} is not an object"
         return
-    age, duration = state.params.evidence_max_age, evidence_age_nanoseconds(state.params)
+    age, duration = state.params.evidence_max_age, compute_evidence_age_nanoseconds(state.params)
     bounds = (
         ("block.max_bytes", 2 * MAX_TX_BYTES, LARGEST_BLOCK_BYTES, "bytes, room for the largest transaction twice"),
         ("block.max_gas", -1, 2**63 - 1, "gas, -1 for no limit"),
         ("evidence.max_age_num_blocks", age, age, "blocks, as app_state.params.evidence_max_age"),
         ("evidence.max_age_duration", duration, duration, "nanoseconds, evidence_max_age × block_time"),
         ("evidence.max_bytes", 1, 2**20, "bytes"),
-        ("version.app", APP_VERSION, APP_VERSION, "the application's version, which headers hold"),
+        ("version.app", 1, APP_VERSION, "the application's version, which headers hold"),
         ("abci.vote_extensions_enable_height", 1, 2**62, "the height from which validators attest disputed work"),
     )
     for path, low, high, meaning in bounds:

@@ -15,12 +15,11 @@ from typing import Any
 
 from app.messages.genesis_state import GenesisState
 from app.messages.record import RecordError, from_json, to_json
-from app.params import APP_VERSION, Params
+from app.params import APP_VERSION, MAX_EVIDENCE_BYTES, Params, compute_evidence_age_nanoseconds
 from genesis.failures import GenesisError
 from genesis.validators import GenesisValidator, derive_validators, validator_address
 
 MAX_BLOCK_BYTES = 4 * 2**20
-MAX_EVIDENCE_BYTES = 100 * 2**10
 PUBLIC_KEY_TYPE = "tendermint/PubKeyEd25519"
 VOTE_EXTENSIONS_HEIGHT = 1
 """From the first block on. CometBFT accepts every number from 0 (never) up; once past, it cannot be changed."""
@@ -60,18 +59,13 @@ def build_consensus_params(params: Params) -> Document:
         "block": {"max_bytes": str(MAX_BLOCK_BYTES), "max_gas": "-1"},
         "evidence": {
             "max_age_num_blocks": str(params.evidence_max_age),
-            "max_age_duration": str(evidence_age_nanoseconds(params)),
+            "max_age_duration": str(compute_evidence_age_nanoseconds(params)),
             "max_bytes": str(MAX_EVIDENCE_BYTES),
         },
         "validator": {"pub_key_types": ["ed25519"]},
         "version": {"app": str(APP_VERSION)},
         "abci": {"vote_extensions_enable_height": str(VOTE_EXTENSIONS_HEIGHT)},
     }
-
-
-def evidence_age_nanoseconds(params: Params) -> int:
-    """The age of evidence as a time. CometBFT drops evidence only when it is too old by blocks and by time."""
-    return params.evidence_max_age * params.block_time * 10**6
 
 
 def build_validator(validator: GenesisValidator, name: str) -> Document:

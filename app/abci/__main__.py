@@ -1,13 +1,14 @@
 """The application process that `headwater node start` runs beside CometBFT: `python -m app.abci --home … --listen …`.
 
-Exit codes: 0 after a signal, 1 when something went wrong, with one line that says what.
+Exit codes: 0 after a signal, 4 when a block needs a later version, 1 when something went wrong, with one line that says
+what.
 """
 
 import argparse
 import gc
 import logging
 import sys
-from importlib.metadata import version
+from importlib.metadata import version as release
 from pathlib import Path
 
 from app.abci.court_desk import CourtDesk
@@ -16,6 +17,7 @@ from app.abci.server import serve
 from app.execution.engine import Engine
 from app.execution.mempool.own import MempoolOptions
 from app.messages.attestation import DESK_FILE
+from app.params import APP_VERSION
 from app.store.errors import StoreError
 from app.store.journal import Journal
 from app.store.leveldb import LevelDbBackend
@@ -25,8 +27,8 @@ GC_THRESHOLDS = 50_000, 20, 100
 """A block makes many objects and no cycles: Python's own thresholds would walk the whole mempool all the time."""
 
 
-def main() -> int:
-    """Open the state and serve CometBFT until a signal comes."""
+def main(version: int = APP_VERSION) -> int:
+    """Open the state and serve CometBFT until a signal comes, or until a block needs a later version than this."""
     options = _parse_options()
     gc.set_threshold(*GC_THRESHOLDS)
     logging.basicConfig(
@@ -39,13 +41,13 @@ def main() -> int:
     except (StoreError, OSError) as error:
         print(f"headwater: {error}", file=sys.stderr)
         return 1
-    engine = Engine(store, options.check_invariants, own_mempool=own_mempool)
+    engine = Engine(store, options.check_invariants, version, own_mempool=own_mempool)
     try:
         if options.rollback:
             print(f"headwater: rolled back to height {store.rollback()}")
             return 0
         desk = CourtDesk(options.home / DESK_FILE)
-        return serve(NodeApplication(engine, version("headwater"), desk), options.listen)
+        return serve(NodeApplication(engine, release("headwater"), desk), options.listen)
     finally:
         engine.close()
 

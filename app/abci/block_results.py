@@ -11,8 +11,10 @@ from typing import Any
 from app.abci.codec import Frame, wrap_response
 from app.abci.framing import encode_uvarint
 from app.abci.proto import abci_pb2 as pb
+from app.execution.consensus_updates import ConsensusUpdates
 from app.execution.result import BlockResult, TxResult
 from app.messages.events import event_attributes, event_name
+from app.params import MAX_EVIDENCE_BYTES
 
 CODESPACE = "headwater"
 """Of every code that is not 0."""
@@ -31,7 +33,9 @@ def encode_block_result(result: BlockResult) -> Frame:
     fields = [_field(_EVENT_OF_BLOCK, encode_event(event)) for event in result.events]
     fields += [_field(_RESULT_OF_BLOCK, encode_tx_result(tx)) for tx in result.tx_results]
     rest = pb.ResponseFinalizeBlock(
-        validator_updates=validator_updates(result.validator_updates), app_hash=result.app_hash
+        validator_updates=validator_updates(result.validator_updates),
+        consensus_param_updates=consensus_param_updates(result.consensus_updates),
+        app_hash=result.app_hash,
     )
     fields.append(rest.SerializeToString())
     return wrap_response("finalize_block", b"".join(fields))
@@ -58,6 +62,18 @@ def encode_event(event: Any) -> bytes:
 def validator_updates(updates: Iterable[tuple[bytes, int]]) -> list[pb.ValidatorUpdate]:
     """Pairs of ed25519 key and power as CometBFT takes them."""
     return [pb.ValidatorUpdate(pub_key=pb.PublicKey(ed25519=key), power=power) for key, power in updates]
+
+
+def consensus_param_updates(updates: ConsensusUpdates) -> pb.ConsensusParams | None:
+    """CometBFT's parameters that change, or none; what is left out stays as it is."""
+    found = pb.ConsensusParams()
+    if updates.evidence_age is not None:
+        found.evidence.max_age_num_blocks = updates.evidence_age.blocks
+        found.evidence.max_age_duration.FromNanoseconds(updates.evidence_age.nanoseconds)
+        found.evidence.max_bytes = MAX_EVIDENCE_BYTES
+    if updates.app_version is not None:
+        found.version.app = updates.app_version
+    return found if found.ByteSize() else None
 
 
 def _field(tag: bytes, data: bytes) -> bytes:

@@ -6,7 +6,7 @@ from typing import Any, Final
 
 from app.abci.application import ABCI_CODESPACE, INTERNAL_ERROR_CODE, Application, check_tx_failure, describe
 from app.abci.codec import Frame, encode_response
-from app.abci.errors import ApplicationFailure
+from app.abci.errors import ApplicationFailure, UpgradeRequired
 from app.abci.proto import abci_pb2 as pb
 
 _log = logging.getLogger(__name__)
@@ -18,12 +18,15 @@ _CODED: Final[dict[str, Callable[[str], Any]]] = {
 
 
 def call_method(application: Application, method: str, request: Any) -> Frame:
-    """The frame that answers `request`. Raises ApplicationFailure where the failure has no code to be told with.
+    """The frame that answers `request`. Raises ApplicationFailure where the failure has no code to be told with, and
+    UpgradeRequired as the application raises it.
 
     An Exception answer is never right for Query or InsertTx: the node would end itself.
     """
     try:
         return encode_response(method, getattr(application, method)(request))
+    except UpgradeRequired:
+        raise
     except Exception as error:
         if method not in _CODED:
             raise ApplicationFailure(f"{method} failed: {describe(error)}") from error

@@ -8,6 +8,7 @@
     │   ├── MalformedMessage     a frame that is no protobuf Request
     │   └── UnknownRequest       a Request without any method that ABCI 2.0 knows
     ├── ApplicationFailure       a method whose failure would let state diverge has failed: the process ends, non-zero
+    ├── UpgradeRequired          a block needs a later version of the application: the process ends, nothing has failed
     ├── NodeLost                 some of the node's connections closed and the others did not
     └── ListenError              the address to listen on is unusable
 
@@ -45,6 +46,10 @@ class UnknownRequest(ProtocolError):
 
 class ApplicationFailure(AbciError):
     """The application raised where no code can tell so; `__cause__` is what it raised."""
+
+
+class UpgradeRequired(AbciError):
+    """A planned upgrade's height has come, and this build does not have its version; the block was not begun."""
 
 
 class NodeLost(AbciError):

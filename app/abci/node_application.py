@@ -7,13 +7,13 @@ from app.abci.application import Application
 from app.abci.block_results import CODESPACE, encode_block_result, validator_updates
 from app.abci.codec import Frame, encode_response
 from app.abci.court_desk import CourtDesk
+from app.abci.errors import UpgradeRequired
 from app.abci.proto import abci_pb2 as pb
-from app.execution.engine import Engine
+from app.execution.engine import Engine, UpgradeNeeded
 from app.execution.extensions import LastCommit
 from app.messages.attestation import SignedExtension
 from app.messages.bundle import encode_codes, is_bundle
 from app.messages.rejections import Rejection
-from app.params import APP_VERSION
 from app.primitives.address import Address
 from app.primitives.amounts import Height
 from app.protocol.environment import Evidence
@@ -42,7 +42,7 @@ class NodeApplication(Application):
         return pb.ResponseInfo(
             data="headwater",
             version=self._version,
-            app_version=APP_VERSION,
+            app_version=self._engine.app_version,
             last_block_height=self._engine.height,
             last_block_app_hash=self._engine.app_hash,
         )
@@ -95,8 +95,18 @@ class NodeApplication(Application):
 
     def init_chain(self, request: pb.RequestInitChain) -> pb.ResponseInitChain:
         """Build the first state from the genesis document."""
-        result = self._engine.init_chain(request.chain_id, request.initial_height, request.app_state_bytes)
-        return pb.ResponseInitChain(validators=validator_updates(result.validator_updates), app_hash=result.app_hash)
+        version = request.consensus_params.version.app or 1
+        state = request.app_state_bytes
+        try:
+            result = self._engine.init_chain(request.chain_id, request.initial_height, state, version)
+        except UpgradeNeeded as error:
+            raise UpgradeRequired(str(error)) from None
+        return pb.ResponseInitChain(
+            # Without this, the first headers would have the version that Info gave, which is that of the build.
+            consensus_params=pb.ConsensusParams(version=pb.VersionParams(app=version)),
+            validators=validator_updates(result.validator_updates),
+            app_hash=result.app_hash,
+        )
 
     def prepare_proposal(self, request: pb.RequestPrepareProposal) -> pb.ResponsePrepareProposal:
         """Put what validators attest in front of what the mempool has, within the byte limit."""
@@ -135,15 +145,18 @@ class NodeApplication(Application):
         votes = request.decided_last_commit.votes
         absent = [Address(v.validator.address) for v in votes if v.block_id_flag == pb.BLOCK_ID_FLAG_ABSENT]
         evidence = [Evidence(Address(each.validator.address), Height(each.height)) for each in request.misbehavior]
-        result = self._engine.finalize_block(
-            request.height,
-            request.hash,
-            request.proposer_address,
-            request.txs,
-            absent,
-            evidence,
-            last_commit(request.decided_last_commit),
-        )
+        try:
+            result = self._engine.finalize_block(
+                request.height,
+                request.hash,
+                request.proposer_address,
+                request.txs,
+                absent,
+                evidence,
+                last_commit(request.decided_last_commit),
+            )
+        except UpgradeNeeded as error:
+            raise UpgradeRequired(str(error)) from None
         return encode_block_result(result)
 
     def commit(self, request: pb.RequestCommit) -> pb.ResponseCommit:

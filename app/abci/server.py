@@ -1,8 +1,8 @@
 """The ABCI server: one process, one application, one CometBFT node with its four connections.
 
-Exit codes. 0: told to stop by SIGTERM or SIGINT; the call under way was finished and answered first. 1: everything
-else, each with one line that says what happened: a protocol error, an application failure, an address that cannot be
-used, a node that is half gone.
+Exit codes. 0: told to stop by SIGTERM or SIGINT; the call under way was finished and answered first. 4: a block needs
+a later version of the application. 1: everything else, each with one line that says what happened: a protocol error,
+an application failure, an address that cannot be used, a node that is half gone.
 
 When the node leaves. CometBFT opens four connections and closes all of them when it ends, by a signal or by a crash,
 and may leave answers unread. Where all close at a frame boundary, the server tells the application and waits for the
@@ -22,14 +22,19 @@ from typing import Any, Final
 
 from app.abci.address import bound_address, close_listener, open_listener, parse_address
 from app.abci.application import Application, describe
-from app.abci.errors import AbciError, ApplicationFailure, ListenError, NodeLost
+from app.abci.errors import AbciError, ApplicationFailure, ListenError, NodeLost, UpgradeRequired
 from app.abci.framing import MAX_FRAME_BYTES
 from app.abci.handler import ConnectionHandler
+from app.params import UPGRADE_EXIT_CODE
 
 EXIT_STOPPED: Final = 0
 EXIT_FAILED: Final = 1
 NODE_CONNECTIONS: Final = 4
 NODE_GRACE_SECONDS: Final = 10
+UPGRADE_GRACE_SECONDS: Final = 5
+"""How long the node is left alive, without an answer, where a block needs a later version: it goes on telling others of
+that block. Where enough validators fell silent as soon as they had it, the rest could never decide it, and would wait
+instead of stopping."""
 CLOSE_SECONDS: Final = 3
 """How long a stop waits for a query that runs and for answers that are being read."""
 
@@ -93,11 +98,14 @@ class Server:
         application: Application,
         max_frame_bytes: int = MAX_FRAME_BYTES,
         node_grace_seconds: int = NODE_GRACE_SECONDS,
+        upgrade_grace_seconds: int = UPGRADE_GRACE_SECONDS,
     ) -> None:
         self._application = application
         self._max_frame_bytes = max_frame_bytes
         self._node_grace_seconds = node_grace_seconds
         self._handlers: list[ConnectionHandler] = []
+        self._upgrade_grace_seconds = upgrade_grace_seconds
+        self._is_leaving = False
         self._node_has_spoken = False
         self._grace: asyncio.TimerHandle | None = None
         self._listener: asyncio.Server
@@ -133,11 +141,26 @@ class Server:
             self._ended.set_result(EXIT_STOPPED)
 
     def fail(self, error: BaseException) -> None:
-        """End with exit code 1; the node hears why, and ends as well. The first reason is the one that is told."""
+        """End with exit code 1, or 4 for an upgrade; the node hears why, and ends as well.
+
+        The first reason is the one that is told.
+        """
+        if self._ended.done() or self._is_leaving:
+            return
+        if isinstance(error, UpgradeRequired):
+            self._is_leaving = True
+            _log.warning(
+                "%s; stopping in %d s, when others have heard of the block", error, self._upgrade_grace_seconds
+            )
+            self._loop.call_later(self._upgrade_grace_seconds, self._end, UPGRADE_EXIT_CODE, error)
+        else:
+            self._end(EXIT_FAILED, error)
+
+    def _end(self, code: int, error: BaseException) -> None:
         if self._ended.done():
             return
-        _log.critical("stopping with exit code %d: %s", EXIT_FAILED, error, exc_info=_traceback_worth_showing(error))
-        self._ended.set_result(EXIT_FAILED)
+        _log.critical("stopping with exit code %d: %s", code, error, exc_info=_traceback_worth_showing(error))
+        self._ended.set_result(code)
         for handler in tuple(self._handlers):
             handler.close_with(describe(error))
 

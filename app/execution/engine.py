@@ -35,7 +35,7 @@ from app.primitives.amounts import Height
 from app.protocol.environment import NOBODY, BlockEnv, Evidence
 from app.protocol.governance.upgrades import get_needed_version
 from app.protocol.sortition import block_randomness
-from app.state.tables import ACCOUNTS, OPEN_DISPUTES, PARAMS
+from app.state.tables import ACCOUNTS, APP_VERSIONS, OPEN_DISPUTES, PARAMS
 from app.store.overlay import Overlay
 from app.store.state_store import Prepared, StateStore
 
@@ -98,18 +98,26 @@ class Engine:
         """The app hash of the last commit; empty before the first."""
         return self._store.app_hash if self._store.height else b""
 
-    def init_chain(self, chain_id: str, initial_height: int, app_state: bytes) -> BlockResult:
-        """Build the first state in memory; the first Commit writes it.
+    @property
+    def app_version(self) -> int:
+        """The version that executes blocks as of the last commit; before the first, this build's."""
+        return APP_VERSIONS.read(self._store).version if self._store.height else self._version
+
+    def init_chain(self, chain_id: str, initial_height: int, app_state: bytes, app_version: int = 1) -> BlockResult:
+        """Build the first state in memory; the first Commit writes it. `app_version` is the genesis document's.
 
         Raises:
             GenesisError: the genesis document cannot be started from.
+            UpgradeNeeded: this build is too old for the chain's first block.
         """
+        if app_version > self._version:
+            raise UpgradeNeeded(initial_height, app_version, self._version)
         genesis = parse_genesis_state(app_state)
         self._chain_id, self._params = chain_id, genesis.params
         self._genesis = Overlay(self._store)
         randomness = block_randomness(chain_id.encode())
         env = BlockEnv(chain_id, Height(initial_height), randomness, NOBODY, genesis.params)
-        result = init_chain(self._genesis, initial_height, genesis, env)
+        result = init_chain(self._genesis, initial_height, genesis, env, app_version)
         require_sound(self._genesis)
         result.app_hash = self._store.prepare(self._genesis.changes()).app_hash
         self._restore_mempool()

@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 
+from app.execution.consensus_updates import compute_consensus_updates
 from app.execution.dispatch import DUE_HANDLERS
 from app.execution.extensions import NO_COMMIT, LastCommit, process_injection, split_injection
 from app.execution.process_transaction import process_transaction
@@ -39,7 +40,8 @@ def process_block(
     end_block(state, env)
     told = [event for result in results for event in result.events] + env.events
     changed = {event.pubkey for event in told if isinstance(event, ValidatorChanged)}
-    return BlockResult(results, env.events, compute_validator_updates(last, state, changed))
+    validator_updates = compute_validator_updates(last, state, changed)
+    return BlockResult(results, env.events, validator_updates, consensus_updates=compute_consensus_updates(last, state))
 
 
 def begin_block(state: State, env: BlockEnv) -> None:

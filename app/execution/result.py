@@ -3,6 +3,7 @@
 from dataclasses import dataclass, field
 from typing import Any
 
+from app.execution.consensus_updates import ConsensusUpdates
 from app.messages.rejections import Rejection
 
 
@@ -29,12 +30,14 @@ class BlockResult:
 
     Attributes:
         validator_updates: pairs of ed25519 key and power, sorted by key; 0 removes.
+        consensus_updates: what of CometBFT's own parameters is different from the next block on.
     """
 
     tx_results: list[TxResult]
     events: list[Any]
     validator_updates: list[tuple[bytes, int]]
     app_hash: bytes = b""
+    consensus_updates: ConsensusUpdates = ConsensusUpdates()
 
 
 def rejected(rejection: Rejection, gas: int = 0, events: list[Any] | None = None) -> TxResult:

@@ -17,6 +17,7 @@ from collections.abc import AsyncIterator, Callable
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from app.params import UPGRADE_EXIT_CODE
 from chain.cometbft.config import ConfigInvalid, EffectiveConfig
 from chain.cometbft.home import NodeHome
 from chain.failures import Failure
@@ -32,11 +33,16 @@ from chain.rpc.client import RpcClient
 CODE_ROOT = Path(__file__).resolve().parents[2]
 APPLICATION, COMETBFT = "application", "CometBFT"
 POLL_SECONDS = 0.05
+_UPGRADE_MARK = f"stopping with exit code {UPGRADE_EXIT_CODE}: "
 SETTLE_SECONDS = 0.3
 
 
 class NodeFailed(Failure):
     """One process of the pair ended or hung, and both are ended."""
+
+
+class UpgradeNeeded(NodeFailed):
+    """A planned upgrade's height has come, and this build does not have its version; nothing is wrong with the node."""
 
 
 class DiskFull(NodeFailed):
@@ -221,7 +227,7 @@ class NodeSupervisor:
             if done & waits:
                 return
             await asyncio.wait(ends, timeout=SETTLE_SECONDS)
-            raise NodeFailed(_ended_text([child for child in children if not child.running]))
+            raise _failure(children)
         finally:
             for task in (*ends, *waits):
                 task.cancel()
@@ -250,6 +256,16 @@ def _exists(path: Path) -> bool:
 
 def _size(path: Path) -> int:
     return path.stat().st_size if path.exists() else 0
+
+
+def _failure(children: list[Child]) -> NodeFailed:
+    """Why a pair has ended. The application says that a block needs a later version before CometBFT hears of it, as its
+    last word; which of the two ends first is chance."""
+    for child in children:
+        last = child.last_lines(1)
+        if child.spec.name == APPLICATION and _UPGRADE_MARK in last:
+            return UpgradeNeeded(f"stopped for an upgrade: {last.partition(_UPGRADE_MARK)[2]}")
+    return NodeFailed(_ended_text([child for child in children if not child.running]))
 
 
 def _ended_text(ended: list[Child]) -> str:

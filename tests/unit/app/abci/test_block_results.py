@@ -9,8 +9,10 @@ import pytest
 
 from app.abci.block_results import encode_block_result, encode_event, encode_tx_result
 from app.abci.proto import abci_pb2 as pb
+from app.execution.consensus_updates import ConsensusUpdates, EvidenceAge
 from app.execution.result import BlockResult, TxResult
 from app.messages import events
+from app.params import MAX_EVIDENCE_BYTES
 from tests.support.abci_client import responses_of
 
 EVENT_CLASSES = [cls for _, cls in inspect.getmembers(events, dataclasses.is_dataclass)]
@@ -83,3 +85,25 @@ def test_a_block_is_answered_with_all_its_results_events_and_updates_in_order():
 def test_an_empty_block_is_answered_too():
     (answer,) = responses_of(encode_block_result(BlockResult([], [], [], b"h" * 32)))
     assert answer == pb.Response(finalize_block=pb.ResponseFinalizeBlock(app_hash=b"h" * 32))
+
+
+@pytest.mark.parametrize(
+    ("updates", "expected"),
+    [
+        (ConsensusUpdates(), None),
+        (ConsensusUpdates(app_version=2), pb.ConsensusParams(version=pb.VersionParams(app=2))),
+        (
+            ConsensusUpdates(EvidenceAge(15, 15_000_000_001)),
+            pb.ConsensusParams(
+                evidence=pb.EvidenceParams(
+                    max_age_num_blocks=15, max_age_duration={"seconds": 15, "nanos": 1}, max_bytes=MAX_EVIDENCE_BYTES
+                )
+            ),
+        ),
+    ],
+)
+def test_what_changes_of_the_nodes_own_parameters_is_told_and_nothing_else(updates, expected):
+    (answer,) = responses_of(encode_block_result(BlockResult([], [], [], b"h" * 32, updates)))
+    found = answer.finalize_block
+    assert found.HasField("consensus_param_updates") is (expected is not None)
+    assert found.consensus_param_updates == (expected or pb.ConsensusParams())

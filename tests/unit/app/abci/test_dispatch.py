@@ -5,7 +5,7 @@ import pytest
 from app.abci.application import Application
 from app.abci.codec import CHECK_TX_OK, METHODS
 from app.abci.dispatch import call_check_tx, call_method
-from app.abci.errors import ApplicationFailure
+from app.abci.errors import ApplicationFailure, UpgradeRequired
 from app.abci.proto import abci_pb2 as pb
 from tests.support.abci_client import responses_of
 
@@ -43,6 +43,15 @@ def test_an_exception_in_query_becomes_a_code_and_a_log():
 def test_an_exception_in_insert_tx_becomes_a_code_that_asks_for_no_retry():
     (answer,) = responses_of(call_method(Raising(), "insert_tx", pb.RequestInsertTx()))
     assert answer.insert_tx.code == 1
+
+
+def test_the_need_of_an_upgrade_is_no_failure_of_the_application():
+    class TooOld(Application):
+        def finalize_block(self, request):
+            raise UpgradeRequired("block 7 needs version 2")
+
+    with pytest.raises(UpgradeRequired, match=r"^block 7 needs version 2$"):
+        call_method(TooOld(), "finalize_block", pb.RequestFinalizeBlock())
 
 
 @pytest.mark.parametrize("method", FATAL)

@@ -1,12 +1,23 @@
 """What CometBFT says of its validators with a block, on its way to the protocol."""
 
+import json
+
+import pytest
+
+from app.abci.errors import UpgradeRequired
 from app.abci.node_application import NodeApplication
 from app.abci.proto import abci_pb2 as pb
+from app.execution.engine import Engine, UpgradeNeeded
 from app.execution.extensions import LastCommit
 from app.execution.result import TxResult
 from app.messages.bundle import decode_codes, encode_bundle
+from app.messages.record import to_json
 from app.messages.rejections import Reason, Rejection
 from app.protocol.environment import Evidence
+from app.store.memory import MemoryBackend
+from app.store.state_store import StateStore
+from genesis.presets.test import TEST
+from tests.support.chain_driver import ALICE, VERA, make_genesis
 
 
 class Recorder:
@@ -77,3 +88,45 @@ def test_what_is_no_bundle_is_refused_as_a_whole():
     engine = Bundles(Rejection(Reason.UNDECODABLE, "cut off"))
     answer = NodeApplication(engine, "1").check_tx(pb.RequestCheckTx(tx=encode_bundle([], 0)))
     assert (answer.code, answer.log, answer.data) == (Reason.UNDECODABLE, "cut off", b"")
+
+
+class TooOld:
+    """An engine of version 1 in a chain that has gone on to version 2."""
+
+    app_version, height, app_hash = 1, 6, b""
+
+    def finalize_block(self, *given):
+        raise UpgradeNeeded(7, 2, 1)
+
+    def init_chain(self, *given):
+        raise UpgradeNeeded(*given[1:2], given[3], 1)
+
+
+@pytest.mark.parametrize(
+    ("method", "request_"),
+    [
+        ("finalize_block", pb.RequestFinalizeBlock(height=7)),
+        ("init_chain", pb.RequestInitChain(initial_height=7, consensus_params={"version": {"app": 2}})),
+    ],
+)
+def test_a_block_that_needs_a_later_version_asks_for_the_upgrade(method, request_):
+    with pytest.raises(
+        UpgradeRequired, match=r"^block 7 needs version 2 of the application, and this build has version 1"
+    ):
+        getattr(NodeApplication(TooOld(), "1"), method)(request_)
+
+
+def test_info_tells_the_version_that_executes_blocks():
+    assert NodeApplication(TooOld(), "1").info(pb.RequestInfo()).app_version == 1
+
+
+@pytest.mark.parametrize(("document", "build"), [(1, 1), (1, 2), (2, 2)])
+def test_a_chain_begins_with_the_version_of_its_genesis_document_whatever_the_build_has(document, build):
+    genesis = json.dumps(to_json(make_genesis(TEST, [ALICE], [VERA]))).encode()
+    application = NodeApplication(Engine(StateStore(MemoryBackend()), version=build), "1")
+    request = pb.RequestInitChain(chain_id="c", initial_height=1, app_state_bytes=genesis)
+    request.consensus_params.version.app = document
+    assert application.init_chain(request).consensus_params == pb.ConsensusParams(version={"app": document})
+    application.finalize_block(pb.RequestFinalizeBlock(height=1, hash=b"h", proposer_address=bytes(20)))
+    application.commit(pb.RequestCommit())
+    assert application.info(pb.RequestInfo()).app_version == document

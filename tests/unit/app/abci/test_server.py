@@ -6,8 +6,10 @@ import signal
 import pytest
 
 from app.abci.application import Application
+from app.abci.errors import UpgradeRequired
 from app.abci.proto import abci_pb2 as pb
 from app.abci.server import serve
+from app.params import UPGRADE_EXIT_CODE
 from tests.support.abci_client import Client, client, request_frame, server_process
 from tests.support.abci_kvstore import KvStore
 from tests.unit.app.abci.test_handler import serving
@@ -84,6 +86,48 @@ def test_a_node_that_closes_one_connection_and_keeps_another_ends_the_server():
     error, exit_code = asyncio.run(scenario())
     assert error.startswith("NodeLost: the node closed a connection and kept 1 open")
     assert exit_code == 1
+
+
+class TooOld(Application):
+    """An application whose next block needs a later version; it still answers queries."""
+
+    def __init__(self):
+        self.asked = asyncio.Event()
+
+    def finalize_block(self, request):
+        self.asked.set()
+        raise UpgradeRequired("block 7 needs version 2")
+
+
+def test_a_node_is_left_alive_for_a_while_before_an_upgrade_ends_the_server_and_then_told_why():
+    async def scenario():
+        application = TooOld()
+        async with serving(application, upgrade_grace_seconds=1) as (server, connect):
+            consensus, query = await connect(), await connect()
+            consensus.writer.write(request_frame("finalize_block", height=7))
+            await application.asked.wait()
+            meanwhile = await query.ask("echo", message="still here")
+            told = await consensus.receive()
+            await drop(consensus, query)
+            return meanwhile.echo.message, told.exception.error, await server.wait()
+
+    meanwhile, told, exit_code = asyncio.run(scenario())
+    assert (meanwhile, exit_code) == ("still here", UPGRADE_EXIT_CODE)
+    assert told == "UpgradeRequired: block 7 needs version 2"
+
+
+def test_a_signal_ends_a_server_that_waits_for_its_upgrade_at_once_with_exit_code_0():
+    async def scenario():
+        application = TooOld()
+        async with serving(application, upgrade_grace_seconds=600) as (server, connect):
+            consensus = await connect()
+            consensus.writer.write(request_frame("finalize_block", height=7))
+            await application.asked.wait()
+            server.stop("SIGTERM")
+            await drop(consensus)
+            return await server.wait()
+
+    assert asyncio.run(scenario()) == 0
 
 
 def test_a_connection_that_never_spoke_may_come_and_go():

@@ -1,0 +1,100 @@
+"""A network of four is upgraded by a vote: the old release stops at the height, the next one goes on from there."""
+
+import contextlib
+import json
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from chain.localnet.create import create
+from chain.localnet.genesis import headwater_genesis
+from chain.localnet.layout import Localnet, LocalnetNode, LocalnetSettings
+from tests.support.next_release import NEXT_VERSION
+from tests.support.nodes import FAST, ask, height_of, wait_for_height
+from tests.support.processes import Running, eventually, headwater
+
+pytestmark = pytest.mark.network
+VOTING_PERIOD_BLOCKS = 40
+ROOM_BLOCKS = 30
+"""From the voting's end to the upgrade: enough for what the command line takes in between."""
+STOP_SECONDS = 120
+
+
+def make_localnet(root: Path) -> Localnet:
+    """Four validators, and votings of forty blocks."""
+    write = headwater_genesis()
+
+    def with_short_votings(*given):
+        document = write(*given)
+        document["app_state"]["params"]["voting_period"] = VOTING_PERIOD_BLOCKS
+        return document
+
+    return create(root, 4, with_short_votings, LocalnetSettings(timeouts=FAST), usual_ports=False)
+
+
+@contextlib.contextmanager
+def old_release(nodes: tuple[LocalnetNode, ...]) -> Iterator[list[Running]]:
+    """Nodes as `headwater node start` runs them."""
+    with contextlib.ExitStack() as stack:
+        yield [
+            stack.enter_context(Running(node.home.root / "test.log", "node", "start", "--home", node.home.root))
+            for node in nodes
+        ]
+
+
+@contextlib.contextmanager
+def next_release(nodes: tuple[LocalnetNode, ...]) -> Iterator[None]:
+    """Nodes of the release that has the next version."""
+    command = [sys.executable, "-m", "tests.support.next_release", "node"]
+    running = [subprocess.Popen([*command, str(node.home.root)], start_new_session=True) for node in nodes]
+    try:
+        yield
+    finally:
+        for process in running:
+            process.terminate()
+        for process in running:
+            assert process.wait(STOP_SECONDS) == 0
+
+
+def tell(localnet: Localnet, *arguments: object) -> dict:
+    """A command's answer."""
+    node = localnet.nodes[0]
+    result = headwater(*arguments, "--node", node.rpc_url, "--home", localnet.root, "-o", "json")
+    assert result.returncode == 0, result.stderr
+    return json.loads(result.stdout)
+
+
+def plan_upgrade(localnet: Localnet) -> int:
+    """Propose an upgrade and adopt it by the votes of three validators, all on the command line; its height."""
+    height = height_of(localnet.nodes[0].rpc_url) + VOTING_PERIOD_BLOCKS + ROOM_BLOCKS
+    plan = ("upgrade", "--height", height, "--app-version", NEXT_VERSION, "--title", "The next release")
+    tell(localnet, "tx", "propose", *plan, "--from", "faucet")
+    for number in range(3):
+        tell(localnet, "tx", "vote", 1, "yes", "--from", f"validator{number}")
+    assert tell(localnet, "query", "proposal", 1)["would_be"] == "adopted"
+    return height
+
+
+def test_four_nodes_stop_at_the_height_say_which_version_they_need_and_go_on_with_it(tmp_path):
+    localnet = make_localnet(tmp_path / "net")
+    needed = f"needs version {NEXT_VERSION} of the application, and this build has version {NEXT_VERSION - 1}"
+    with old_release(localnet.nodes) as running:
+        wait_for_height(localnet.nodes[0].rpc_url, 2)
+        height = plan_upgrade(localnet)
+        for node in running:
+            assert node.wait(STOP_SECONDS) == 1
+            assert f"error: stopped for an upgrade: block {height} {needed}" in node.text
+    with old_release(localnet.nodes[:1]) as (alone,):
+        assert alone.wait(STOP_SECONDS) == 1
+        assert alone.text.count(f"stopped for an upgrade: block {height} {needed}") == 2
+    with next_release(localnet.nodes):
+        for node in localnet.nodes:
+            wait_for_height(node.rpc_url, height + 3)
+        assert tell(localnet, "query", "proposal", 1)["status"] == "executed"
+        assert tell(localnet, "query", "upgrade")["version"] == NEXT_VERSION
+        headers = [ask(node.rpc_url, lambda client: client.block(height + 2)).header for node in localnet.nodes]
+        assert len({header.app_hash for header in headers}) == 1
+        eventually(lambda: height_of(localnet.nodes[3].rpc_url) > height + 3, "further blocks")
