@@ -79,13 +79,13 @@ def test_the_mempool_knows_the_new_parameters_after_the_commit():
 
 
 def test_what_no_longer_holds_with_the_others_is_dropped_whole_and_told_why():
-    chain = two(replace(PATIENT, evidence_max_age=10))
-    adopt_together(chain, changes(evidence_max_age=15), changes(unbonding_period=14, voting_period=12, n=3))
+    chain = two()
+    adopt_together(chain, changes(verifier_committee_size=2), changes(verifier_quorum=3, n=3))
     block = chain.next_round()
-    why = "evidence_max_age, 15, is longer than unbonding_period, 14"
+    why = "verifier_quorum, 3, is more than verifier_committee_size, 2"
     assert events_of(block, ProposalDropped) == [ProposalDropped(2, why)]
     assert (proposal_of(chain, 2).status, proposal_of(chain, 2).outcome) == (ProposalStatus.DROPPED, why)
-    assert in_force(chain) == replace(PATIENT, evidence_max_age=15)
+    assert in_force(chain) == replace(PATIENT, verifier_committee_size=2)
     assert proposal_of(chain, 1).status is ProposalStatus.EXECUTED
 
 
