@@ -7,17 +7,19 @@ import pytest
 from app.abci.errors import UpgradeRequired
 from app.abci.node_application import NodeApplication
 from app.abci.proto import abci_pb2 as pb
-from app.execution.engine import Engine, UpgradeNeeded
+from app.execution.engine import Engine
 from app.execution.extensions import LastCommit
 from app.execution.result import TxResult
 from app.messages.bundle import decode_codes, encode_bundle
 from app.messages.record import to_json
+from app.messages.records import AppVersion
 from app.messages.rejections import Reason, Rejection
 from app.protocol.environment import Evidence
+from app.state.tables import APP_VERSIONS
 from app.store.memory import MemoryBackend
 from app.store.state_store import StateStore
 from genesis.presets.test import TEST
-from tests.support.chain_driver import ALICE, VERA, make_genesis
+from tests.support.chain_driver import ALICE, VERA, force, make_genesis, start
 
 
 class Recorder:
@@ -90,34 +92,20 @@ def test_what_is_no_bundle_is_refused_as_a_whole():
     assert (answer.code, answer.log, answer.data) == (Reason.UNDECODABLE, "cut off", b"")
 
 
-class TooOld:
-    """An engine of version 1 in a chain that has gone on to version 2."""
-
-    app_version, height, app_hash = 1, 6, b""
-
-    def finalize_block(self, *given):
-        raise UpgradeNeeded(7, 2, 1)
-
-    def init_chain(self, *given):
-        raise UpgradeNeeded(*given[1:2], given[3], 1)
-
-
-@pytest.mark.parametrize(
-    ("method", "request_"),
-    [
-        ("finalize_block", pb.RequestFinalizeBlock(height=7)),
-        ("init_chain", pb.RequestInitChain(initial_height=7, consensus_params={"version": {"app": 2}})),
-    ],
-)
-def test_a_block_that_needs_a_later_version_asks_for_the_upgrade(method, request_):
+def test_a_block_that_needs_a_later_version_asks_for_the_upgrade():
+    chain = start(TEST, [VERA])
+    force(chain, lambda state: APP_VERSIONS.put(state, AppVersion(2, 0, 0, 0)))
+    height = chain.next_height
     with pytest.raises(
-        UpgradeRequired, match=r"^block 7 needs version 2 of the application, and this build has version 1"
+        UpgradeRequired, match=rf"^block {height} needs version 2 of .*, and this build has version 1: "
     ):
-        getattr(NodeApplication(TooOld(), "1"), method)(request_)
+        NodeApplication(chain.engine, "1").finalize_block(pb.RequestFinalizeBlock(height=height))
 
 
-def test_info_tells_the_version_that_executes_blocks():
-    assert NodeApplication(TooOld(), "1").info(pb.RequestInfo()).app_version == 1
+def test_a_chain_that_begins_with_a_later_version_asks_for_the_upgrade():
+    request = pb.RequestInitChain(initial_height=7, consensus_params={"version": {"app": 2}})
+    with pytest.raises(UpgradeRequired, match=r"^block 7 needs version 2 of .*, and this build has version 1: "):
+        NodeApplication(Engine(StateStore(MemoryBackend())), "1").init_chain(request)
 
 
 @pytest.mark.parametrize(("document", "build"), [(1, 1), (1, 2), (2, 2)])
