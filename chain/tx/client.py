@@ -24,6 +24,8 @@ from chain.keys.keyring import Signer
 from chain.rpc.client import RpcClient
 from chain.rpc.errors import AlreadyInMempool, RpcError, RpcUnreachable, SeenBefore
 from chain.rpc.types import BroadcastResult
+from chain.rpc.verified import QueryRefused
+from chain.tx.blocks import find_in_blocks
 from chain.tx.errors import CODESPACE, NodeUnreachable, TxRejected, TxTimeout, reason_of
 from chain.tx.queries import Queries
 from chain.tx.result import TxResult, result_of
@@ -41,7 +43,6 @@ class TxLimits:
         reconnect_seconds: for how long a submission is tried again when the node does not answer.
         first_poll_seconds, longest_poll_seconds: pauses between two looks, doubled in between.
         rebroadcast_seconds: how long the same bytes wait before they are sent again, in case the node has lost them.
-        index_seconds: how far a node's index of transactions may trail its state.
         attempts: how often a transaction is signed anew because its nonce or its fee was refused.
     """
 
@@ -50,7 +51,6 @@ class TxLimits:
     first_poll_seconds: float = 0.1
     longest_poll_seconds: float = 0.8
     rebroadcast_seconds: float = 5.0
-    index_seconds: float = 3.0
     attempts: int = 4
 
 
@@ -69,9 +69,8 @@ class TxOptions:
 
 
 class Fate(Enum):
-    """What became of a transaction whose nonce is taken."""
+    """What became of a transaction whose nonce is taken, where no block holds it."""
 
-    INCLUDED = "included"
     REPLACED = "replaced"
     UNKNOWN = "unknown"
 
@@ -174,7 +173,7 @@ class TxClient:
                 if not doubt or rejected.reason is not Reason.NONCE_TOO_LOW:
                     raise
                 fate = await self._fate(raw, tx_hash)
-                if fate is Fate.INCLUDED:
+                if isinstance(fate, TxResult):
                     return tx_hash
                 if fate is Fate.REPLACED:
                     raise
@@ -196,11 +195,11 @@ class TxClient:
         while True:
             try:
                 found = await self.find(signed.tx_hash)
+                if found is None and _now() >= resend:
+                    resend = _now() + self.limits.rebroadcast_seconds
+                    found = await self._send_again(signed)
                 if found is not None:
                     return found
-                if _now() >= resend:
-                    resend = _now() + self.limits.rebroadcast_seconds
-                    await self._send_again(signed)
                 failure: Failure = TxTimeout(signed.tx_hash, self.limits.inclusion_seconds)
             except RpcUnreachable as error:
                 failure = NodeUnreachable(signed.raw, signed.tx_hash, str(error))
@@ -269,34 +268,36 @@ class TxClient:
         result = await self.rpc.broadcast_bundle([raw])
         return BroadcastResult(result.codes[0], CODESPACE, b"", result.log, tx_hash)
 
-    async def _send_again(self, signed: SignedTx) -> None:
-        """Remind the node of a transaction; raises TxRejected when that shows that it never will be included."""
+    async def _send_again(self, signed: SignedTx) -> TxResult | None:
+        """Remind the node of a transaction; its outcome, where that shows that a block has it.
+
+        Raises:
+            TxRejected: that shows that it never will be included.
+        """
         try:
             await self._broadcast_once(signed.raw, signed.tx_hash)
         except TxRejected as rejected:
             if rejected.reason not in (Reason.EXPIRED, Reason.NONCE_TOO_LOW):
-                return
-            expired = rejected.reason is Reason.EXPIRED and not await self._is_indexed(signed.tx_hash)
-            if expired or await self._fate(signed.raw, signed.tx_hash) is Fate.REPLACED:
+                return None
+            fate = await self._fate(signed.raw, signed.tx_hash)
+            if isinstance(fate, TxResult):
+                return fate
+            if fate is Fate.REPLACED or rejected.reason is Reason.EXPIRED:
                 self._next_nonce = None
                 raise
+        return None
 
-    async def _fate(self, raw: bytes, tx_hash: Hash32) -> Fate:
+    async def _fate(self, raw: bytes, tx_hash: Hash32) -> TxResult | Fate:
         """What became of a transaction whose nonce is taken: by itself, by another one, or only in the mempool yet."""
         tx = decode_tx(raw)
         account = await Queries(self.rpc).account(recover_sender(tx))
         if int(account["nonce"]) <= tx.body.nonce:
             return Fate.UNKNOWN
-        return Fate.INCLUDED if await self._is_indexed(tx_hash) else Fate.REPLACED
-
-    async def _is_indexed(self, tx_hash: Hash32) -> bool:
-        """Whether a block holds it; the index trails the state by a moment, which is waited for."""
-        deadline, pace = _now() + self.limits.index_seconds, self._pace()
-        while await self.find(tx_hash) is None:
-            if _now() >= deadline:
-                return False
-            await pace.pause()
-        return True
+        try:
+            found = await find_in_blocks(self.rpc, raw)
+        except (QueryRefused, RpcError):  # long ago: the index must have it by now
+            found = await self.find(tx_hash)
+        return found or Fate.REPLACED
 
     async def _nonce(self) -> int:
         if self._next_nonce is None:

@@ -95,8 +95,8 @@ async def composed() -> AsyncIterator[Network]:
 def tutorial_on(network: Network, job: int) -> str:
     """The tutorial with the differences that the README's *Containers* names."""
     steps = tutorial_steps()
-    key = f"{find_compose()} run --rm -T wallet keys export faucet --yes > net/keys/faucet.json\n"
-    steps[2] = f"mkdir -p net/keys && {key}"
+    export = f"{find_compose()} run --rm -T wallet keys export faucet --yes > net/keys/faucet.json"
+    steps[2] = f"(umask 077; mkdir -p net/keys; {export})\n"
     for number, line, instead in (
         (6, "transcoder --listen 127.0.0.1:0", f"transcoder --listen {network.subnet}.1:0"),
         (8, "query job 1 ", f"query job {job} "),

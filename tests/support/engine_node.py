@@ -71,6 +71,10 @@ class EngineNode:
                 self._cache.discard(raw)
         self.mempool = deque(raw for raw in self.mempool if self.engine.check_tx(raw).code == 0)
 
+    def forget_index(self) -> None:
+        """Have the index not know what is in the blocks, as when a node ends between writing both."""
+        self._index.clear()
+
     def restart(self) -> None:
         """Forget what is only in memory: the mempool and the cache of what was seen."""
         self.mempool.clear()

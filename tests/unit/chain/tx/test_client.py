@@ -23,7 +23,6 @@ IMMEDIATE = TxLimits(
     first_poll_seconds=0.0,
     longest_poll_seconds=0.01,
     rebroadcast_seconds=0.05,
-    index_seconds=0.05,
 )
 BOB = address_of("bob")
 
@@ -155,6 +154,31 @@ def test_a_lost_answer_to_what_a_block_holds_already_is_found_in_the_index(node,
 
     assert asyncio.run(run()).code == 0
     assert _lpt_of(node, BOB) == 5
+
+
+@pytest.mark.parametrize("blocks_since", [0, 1, 2, 7, 60])
+def test_what_a_block_holds_and_the_index_does_not_is_found_in_the_block(node, client, blocks_since):
+    """As after the end of a node between a block and its index."""
+
+    async def run():
+        await client.send([_transfer()])
+        signed = await client.submit([_transfer(5)])
+        node.make_block()
+        height = int(node.engine.height)
+        node.forget_index()
+        for _ in range(blocks_since):
+            node.make_block()
+        node.restart()
+        node.makes_blocks = False
+        result = await client.wait(signed)
+        node.unreachable = 1
+        await client.broadcast(signed.raw)
+        return result, height
+
+    result, height = asyncio.run(run())
+    assert (result.code, result.height) == (0, height)
+    assert result.events[1] == TransferEvent(client.signer.address, BOB, Denom.LPT, Amount(5))
+    assert _lpt_of(node, BOB) == 6
 
 
 def test_after_a_lost_connection_a_nonce_that_another_transaction_used_is_a_rejection(node, client):
