@@ -1,5 +1,7 @@
 """A live stream whose transcoder, verifier and broadcaster are killed at bad moments: still claimed, verified, paid."""
 
+from pathlib import Path
+
 import pytest
 
 from chain.rpc.client import RpcClient
@@ -18,6 +20,7 @@ from tests.docker.workers import (
     make_company,
     manifest,
 )
+from tests.support.videos import draw_video
 from tests.support.waiting import until
 from transcoder.demo.verdict import judge_honest
 
@@ -25,6 +28,11 @@ pytestmark = [pytest.mark.docker(lanes=2, seconds=170), pytest.mark.usefixtures(
 STREAM_SECONDS = 50
 LONGEST_SEGMENT_SECONDS = 2
 WITNESS, VICTIM = VERIFIERS[0], VERIFIERS[1]
+
+
+def draw_small_video(path: Path) -> Path:
+    """A video that a busy machine still transcodes as fast as it plays: this row is about who is killed."""
+    return draw_video(path, size="426x240", seconds=10)
 
 
 async def _until_segment(company: Company, number: int) -> None:
@@ -55,7 +63,7 @@ async def test_a_stream_ends_claimed_verified_and_paid_though_its_workers_are_ki
         company = make_company(network, rpc)
         await company.start_workers()
         await until(company.is_ready, "three elected transcoders and three verifiers", READY_SECONDS)
-        await company.start_broadcaster(STREAM_SECONDS)
+        await company.start_broadcaster(STREAM_SECONDS, draw_small_video(network.root / "small.mp4"))
         await _until_segment(company, 4)
         await _kill_drawn_transcoder(company)
         await _until_segment(company, 8)
