@@ -11,6 +11,7 @@ from hypothesis import settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, precondition, rule
 
+from app.messages.attestation import Attested
 from app.messages.bodies import (
     Deposit,
     DistributeFees,
@@ -23,6 +24,7 @@ from app.messages.bodies import (
 from app.messages.records import ChallengeStatus, ClaimStatus, JobStatus
 from app.messages.rejections import Rejection
 from app.primitives.amounts import Wei
+from app.primitives.hashing import keccak256
 from app.state import tables
 from genesis.presets.test import TEST
 from tests.support.judging import WRONG
@@ -45,6 +47,7 @@ class WorkMachine(RuleBasedStateMachine):
         self.broadcasters = [self.world.broadcaster(name, deposit=50_000) for name in ("b1", "b2")]
         self.transcoders = [self.world.transcoder(name, slots=2) for name in ("t1", "t2")]
         self.verifiers = [self.world.verifier(name) for name in ("v1", "v2", "v3", "v4")]
+        self.validators = [self.world.validator(f"c{number}", power) for number, power in enumerate((4, 3, 2, 1))]
         self.works: dict[tuple[int, int], Work] = {}
         self.next_segment: dict[int, int] = {}
         self.world.assigned_job(self.broadcasters[0])
@@ -140,6 +143,22 @@ class WorkMachine(RuleBasedStateMachine):
         job_id, claim_id = self.pick(sorted(self.works), which)
         self.attempt(self.verifiers[0], DistributeFees(job_id, claim_id))
 
+    @precondition(lambda self: self.challenges(ChallengeStatus.DISPUTED))
+    @rule(which=PICK, absent=MOSTLY_NONE, words=st.sampled_from(["truth", "truth", "other", "receipt", *Attested]))
+    def attest(self, which, absent, words):
+        """All validators but those whose bit is set say the same of one dispute; the truth is what verifiers saw."""
+        (dispute_id,) = self.pick(list(tables.OPEN_DISPUTES.keys(self.world.state)), which)
+        dispute = tables.DISPUTES.read(self.world.state, dispute_id)
+        challenge = self.world.challenge((dispute.job_id, dispute.claim_id, dispute.segment))
+        results = {
+            "truth": output_of(dispute.segment),
+            "other": keccak256(b"other"),
+            "receipt": challenge.transcoded_hash,
+        }
+        for bit, validator in enumerate(self.validators):
+            if not absent >> bit & 1:
+                self.world.attest(validator, dispute_id, results.get(words, words))
+
     @precondition(lambda self: self.challenges(ChallengeStatus.MISSED))
     @rule(which=PICK)
     def report_a_miss(self, which):
@@ -193,7 +212,7 @@ class WorkMachine(RuleBasedStateMachine):
                 assert claim.fee + claim.verification_fee == whole
 
     def teardown(self):
-        """In the end nothing waits for anything, except disputes for the court."""
+        """In the end nothing waits for anything."""
         if not hasattr(self, "world"):
             return
         for job_id, job in self.jobs(JobStatus.WAITING, JobStatus.ASSIGNED):
@@ -205,7 +224,7 @@ class WorkMachine(RuleBasedStateMachine):
         assert {job.status for _, job in self.jobs()} <= {JobStatus.CLOSED}
         for _, claim in tables.CLAIMS.items(self.world.state):
             assert claim.open_challenges == 0
-            assert claim.status in (ClaimStatus.PAID, ClaimStatus.MISSED, ClaimStatus.DISPUTED)
+            assert claim.status in (ClaimStatus.PAID, ClaimStatus.MISSED, ClaimStatus.FAILED)
         self.world.require_sound()
 
 
