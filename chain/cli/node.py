@@ -177,12 +177,16 @@ def _identity(home: NodeHome) -> dict[str, str]:
     show_default=True,
     help="End a process by force when it has not ended in this time.",
 )
+@click.option("--court/--no-court", default=True, help="Re-execute disputed work, for the court of validators.")
 @home_option
-def start(home: Path, app_only: bool, stall_seconds: float, stop_seconds: float) -> None:
+def start(home: Path, app_only: bool, stall_seconds: float, stop_seconds: float, court: bool) -> None:
     """Run the node until Ctrl-C or SIGTERM (exit code 0).
 
     The application and CometBFT live and end together: when either ends or hangs, both are ended and the exit code
     is 1. A node that merely waits for other validators is left alone.
+
+    While work is disputed, a third process re-executes it beside them; the validator's votes say what came out. With
+    --no-court, or where the video engine is missing, the validator abstains, unless `headwater court start` runs.
     """
     limits = SupervisorLimits(stall_seconds=stall_seconds, stop_seconds=stop_seconds)
     node_home = NodeHome(home)
@@ -194,7 +198,7 @@ def start(home: Path, app_only: bool, stall_seconds: float, stop_seconds: float)
         run_until_signal(supervisor.run_application)
         return
     node_home.check_startable()
-    supervisor = NodeSupervisor(NodePlan(node_home, find_binary(), limits=limits), Narrator())
+    supervisor = NodeSupervisor(NodePlan(node_home, find_binary(), limits=limits, court=court), Narrator())
     click.echo(f"starting; RPC {node_home.config().rpc_address}, logs in {node_home.log_folder}")
     run_until_signal(supervisor.run)
     click.echo("stopped")

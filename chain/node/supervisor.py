@@ -63,12 +63,16 @@ class SupervisorLimits:
 
 @dataclass(frozen=True, slots=True)
 class NodePlan:
-    """What to run. `app_command` replaces the application's command (the address to listen on is appended)."""
+    """What to run. `app_command` replaces the application's command (the address to listen on is appended).
+
+    `court` says whether to re-execute disputed work beside the node, where this machine can.
+    """
 
     home: NodeHome
     cometbft: Path
     app_command: tuple[str, ...] | None = None
     limits: SupervisorLimits = field(default_factory=SupervisorLimits)
+    court: bool = True
 
 
 @dataclass(frozen=True, slots=True)
@@ -172,7 +176,7 @@ class NodeSupervisor:
     @contextlib.asynccontextmanager
     async def _court(self, config: EffectiveConfig) -> AsyncIterator[None]:
         """Re-execute disputed work beside the node, where this machine can; nothing of it can end the node."""
-        if self._plan.app_command is not None or not court.is_installed():
+        if not self._plan.court or self._plan.app_command is not None or not court.is_installed():
             yield
             return
         attendant = court.CourtAttendant(self._home, config.rpc_address, self._environment)

@@ -74,13 +74,13 @@ def headwater(*arguments: object, timeout: float = 120, **environment: str) -> s
 
 
 class Running:
-    """A `headwater` command that keeps running, ended with the test; what it says goes to a file."""
+    """A `headwater` command, or another module, that keeps running, ended with the test; its words go to a file."""
 
-    def __init__(self, log: Path, *arguments: object) -> None:
+    def __init__(self, log: Path, *arguments: object, module: str = "chain.cli.main") -> None:
         self.log = log
         with log.open("ab") as stream:
             self.process = subprocess.Popen(
-                [sys.executable, "-m", "chain.cli.main", *map(str, arguments)],
+                [sys.executable, "-m", module, *map(str, arguments)],
                 stdin=subprocess.DEVNULL,
                 stdout=stream,
                 stderr=stream,
