@@ -22,7 +22,7 @@ from app.protocol.clock import DueKind
 from app.protocol.governance.electorate import get_elector
 from app.protocol.locks import get_lock_value
 from app.protocol.stake import get_candidate, get_holding, get_pending_fees, get_stake, get_total_stake
-from app.protocol.transcoders import is_candidate
+from app.protocol.transcoders import is_candidate, is_electable
 from app.state.tables import (
     ACCOUNTS,
     ACTIVE,
@@ -277,7 +277,7 @@ def _uncollected_fees(state: ReadState) -> str:
 
 def _candidate_order(state: ReadState) -> str:
     ranked = [address for _, address in CANDIDATES_BY_STAKE.keys(state)]
-    registered = {a: get_total_stake(state, a) for (a,), record in TRANSCODERS.items(state) if is_candidate(record)}
+    registered = {a: get_total_stake(state, a) for (a,), record in TRANSCODERS.items(state) if is_electable(record)}
     expected = sorted(registered, key=lambda address: (-registered[address], address))
     return "" if ranked == expected else "the order by stake is not the order of the stakes"
 

@@ -89,7 +89,7 @@ HOLDINGS = Layout("holding", (Address, NUMBER), records.Holding)
 # locks: (delegator, lock); (candidate, last height of liability, number) of what they hold
 LOCKS = Layout("lock", (Address, NUMBER), records.Lock)
 LOCK_BATCHES = Layout("lock-batch", (Address, NUMBER, NUMBER), records.LockBatch)
-# transcoders, and two orders over them: 2^128 - 1 - stake, price
+# transcoders, and two orders: of who can be elected, by 2^128 - 1 - stake; of all candidates, by price
 TRANSCODERS = Layout("transcoder", (Address,), records.Transcoder)
 CANDIDATES_BY_STAKE = Layout("by-stake", (AMOUNT, Address), records.Empty)
 CANDIDATES_BY_PRICE = Layout("by-price", (AMOUNT, Address), records.Empty)

@@ -23,6 +23,7 @@ from app.primitives.fractions import ONE
 from app.protocol.candidacy import leave_active_set, leave_candidates
 from app.protocol.environment import BlockEnv, Evidence, TxEnv
 from app.protocol.slashing import slash
+from app.protocol.stake import get_total_stake, index_candidate
 from app.protocol.transcoders import check_new_key, get_registered, is_candidate, own_key
 from app.protocol.validators import get_operator, update_validators
 from app.state.tables import ACTIVE, MISSED_BLOCKS, TRANSCODERS, VALIDATORS, State
@@ -83,6 +84,7 @@ def _jail(state: State, env: BlockEnv, operator: Address, count: int) -> None:
     _forget_misses(state, operator, env.height)
     record = TRANSCODERS.read(state, operator)
     TRANSCODERS.put(state, replace(record, jailed_until=until, missed_blocks=0), operator)
+    index_candidate(state, operator, get_total_stake(state, operator), None)
     env.emit(TranscoderJailed(operator, count, until))
     leave_active_set(state, env, operator)
 
@@ -115,6 +117,7 @@ def process_unjail(state: State, env: TxEnv, message: Unjail) -> None:
             Reason.STILL_JAILED, f"Unjail is possible from height {record.jailed_until} on; this is {env.height}"
         )
     TRANSCODERS.put(state, replace(record, jailed_until=Height(0)), env.sender)
+    index_candidate(state, env.sender, None, get_total_stake(state, env.sender))
     env.emit(TranscoderUnjailed(env.sender))
 
 

@@ -26,7 +26,7 @@ from app.protocol.rewards import pay_reward
 from app.protocol.slashing import slash
 from app.protocol.sortition import draw_number
 from app.protocol.stake import settle_pool
-from app.protocol.transcoders import effective_rates, get_lowest_price, is_electable
+from app.protocol.transcoders import effective_rates, get_lowest_price
 from app.protocol.validators import update_validators
 from app.state.tables import ACTIVE, CANDIDATES_BY_STAKE, ROUND, TRANSCODERS, ReadState, State
 
@@ -34,9 +34,8 @@ from app.state.tables import ACTIVE, CANDIDATES_BY_STAKE, ROUND, TRANSCODERS, Re
 
 
 def get_candidates_in_order(state: ReadState) -> list[Address]:
-    """All electable candidates, most stake first, ties by address."""
-    ranked = [address for _, address in CANDIDATES_BY_STAKE.keys(state)]
-    return [address for address in ranked if is_electable(TRANSCODERS.read(state, address))]
+    """All who can be elected, most stake first, ties by address; their records are not read, they may be very many."""
+    return [address for _, address in CANDIDATES_BY_STAKE.keys(state)]
 
 
 # --- mutators

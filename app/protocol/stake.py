@@ -308,7 +308,7 @@ def compute_settled(pool: DelegationPool) -> tuple[DelegationPool, JoinedBucket]
 
 
 def index_candidate(state: State, candidate: Address, old: int | None, new: int | None) -> None:
-    """Move a candidate in the order by stake; none means that it is not, or no longer, in it."""
+    """Move a candidate in the order by stake, where those stand who can be elected; none means that it is not in it."""
     if old is not None:
         CANDIDATES_BY_STAKE.drop(state, MAX_AMOUNT - old, candidate)
     if new is not None:

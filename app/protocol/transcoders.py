@@ -81,9 +81,9 @@ def get_lowest_price(state: ReadState) -> Wei | None:
 def register(state: State, address: Address, transcoder: Transcoder) -> None:
     """Write a transcoder, and keep the two orders and the owner of its consensus key with it."""
     before = get_registered(state, address)
-    if before is None:
+    if before is None and is_electable(transcoder):
         index_candidate(state, address, None, get_total_stake(state, address))
-    else:
+    if before is not None:
         CANDIDATES_BY_PRICE.drop(state, before.next_rates.price_per_segment, address)
     CANDIDATES_BY_PRICE.put(state, Empty(), transcoder.next_rates.price_per_segment, address)
     if transcoder.consensus_pubkey:

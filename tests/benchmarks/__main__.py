@@ -1,5 +1,4 @@
-"""The performance table: `python -m tests.benchmarks [abci store transfers allocations media overhead]`; all of them
-by default.
+"""The performance table: `python -m tests.benchmarks [NAME …]`, all of them by default.
 
 Each benchmark runs in a process of its own and prints its table, every figure beside its target and its ratio to a
 named baseline. Slowness is no failure: machines differ. A benchmark that breaks is one.
@@ -10,7 +9,7 @@ import subprocess
 import sys
 import time
 
-BENCHMARKS = ("abci", "store", "transfers", "allocations", "media", "overhead")
+BENCHMARKS = ("abci", "store", "stake", "transfers", "allocations", "media", "overhead")
 
 
 def run(name: str) -> bool:

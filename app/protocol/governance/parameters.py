@@ -22,7 +22,7 @@ from app.params import Params, find_problems
 from app.protocol.candidacy import require_self_bond
 from app.protocol.environment import Env
 from app.protocol.governance.outcomes import drop, finish
-from app.state.tables import ADOPTED_CHANGES, CANDIDATES_BY_STAKE, PARAMS, PROPOSALS, ROUND, State
+from app.state.tables import ADOPTED_CHANGES, CANDIDATES_BY_PRICE, PARAMS, PROPOSALS, ROUND, State
 
 MAX_APPLIED_AT_ONCE = 64
 """Proposals that take effect as one round begins; more wait for the next round."""
@@ -71,7 +71,7 @@ def apply_adopted_changes(state: State, env: Env) -> None:
         ADOPTED_CHANGES.drop(state, height, proposal_id)
         _apply(state, env, proposal_id)
     if env.params.min_self_bond > before.min_self_bond:
-        for _, candidate in list(CANDIDATES_BY_STAKE.keys(state)):
+        for _, candidate in list(CANDIDATES_BY_PRICE.keys(state)):
             require_self_bond(state, env, candidate)
 
 

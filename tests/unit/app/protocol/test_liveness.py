@@ -11,7 +11,8 @@ from app.messages.rejections import Reason
 from app.primitives.fractions import ONE
 from app.protocol.environment import Evidence
 from app.protocol.liveness import compute_allowed_misses
-from app.protocol.transcoders import consensus_address
+from app.protocol.rounds import get_candidates_in_order
+from app.protocol.transcoders import consensus_address, get_waiting_position
 from app.protocol.validators import get_operator
 from app.state.tables import ACTIVE, MISSED_BLOCKS, TRANSCODERS, VALIDATORS
 from genesis.presets.test import TEST
@@ -176,6 +177,18 @@ def test_resigning_and_registering_again_does_not_open_the_jail():
     chain.must(VERA, ResignAsTranscoder(), rates_of(VERA))
     chain.next_round()
     assert not ACTIVE.has(chain.state, VERA.address)
+
+
+def test_who_is_jailed_stands_in_nobodys_way_and_returns_to_its_place_in_the_order():
+    chain = two()
+    register(chain, ALICE, stake=20 * LPT)
+    absent(chain, VERA, ALLOWED + 1)
+    assert get_waiting_position(chain.state, ALICE.address, 1) == 1
+    chain.must(BOB, Bond(5 * LPT, VERA.address))
+    chain.until(TRANSCODERS.read(chain.state, VERA.address).jailed_until)
+    chain.must(VERA, Unjail())
+    assert get_candidates_in_order(chain.state) == [VERA.address, VIKTOR.address, ALICE.address]
+    assert get_waiting_position(chain.state, ALICE.address, 1) == 2
 
 
 # --- RotateConsensusKey

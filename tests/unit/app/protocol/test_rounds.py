@@ -8,7 +8,9 @@ from app.messages.bodies import Bond, InitializeRound, Reward
 from app.messages.events import RewardMissed, RewardPaid, RoundInitialized
 from app.messages.rejections import Reason
 from app.primitives.fractions import Fraction
+from app.protocol.environment import Evidence
 from app.protocol.rounds import add_work, get_candidates_in_order
+from app.protocol.transcoders import consensus_address
 from app.state.tables import ACTIVE, SUPPLY, TRANSCODERS
 from genesis.presets.test import TEST
 from tests.support.chain_driver import (
@@ -26,7 +28,6 @@ from tests.support.chain_driver import (
     rates_of,
     register,
     start,
-    tamper,
 )
 
 MANUAL = replace(TEST, auto_initialize_round=False, auto_reward=True)
@@ -182,14 +183,15 @@ def test_stakes_and_rates_are_locked_in_for_the_round():
 
 
 def test_the_jailed_and_the_tombstoned_are_not_elected():
-    chain = start(replace(TEST, n=1), [VERA, VIKTOR])
-
-    def punish(overlay):
-        for party, change in ((VERA, {"jailed_until": 50}), (VIKTOR, {"tombstoned": True})):
-            TRANSCODERS.put(overlay, replace(TRANSCODERS.read(overlay, party.address), **change), party.address)
-
+    chain = start(replace(PATIENT, n=1), [VERA, VIKTOR])
     register(chain, ALICE, stake=1 * LPT)
-    assert get_candidates_in_order(tamper(chain.state, punish)) == [ALICE.address]
+    vera, viktor = (consensus_address(party.consensus_key) for party in (VERA, VIKTOR))
+    while not TRANSCODERS.read(chain.state, VERA.address).jailed_until:
+        chain.block(absent=[vera])
+    chain.block(evidence=[Evidence(viktor, chain.engine.height)])
+    assert get_candidates_in_order(chain.state) == [ALICE.address]
+    chain.next_round()
+    assert [*electors(chain)] == [ALICE.address]
 
 
 def test_a_round_remembers_the_stake_and_work_of_the_one_before():

@@ -11,7 +11,8 @@ from app.messages.rejections import Reason
 from app.params import Params
 from app.primitives.fractions import ONE
 from app.protocol.governance import parameters
-from app.state.tables import ACTIVE, ADOPTED_CHANGES, PARAMS
+from app.protocol.transcoders import consensus_address
+from app.state.tables import ACTIVE, ADOPTED_CHANGES, PARAMS, TRANSCODERS
 from genesis.presets.test import TEST
 from tests.support.chain_driver import ALICE, BOB, CAROL, LPT, VERA, VIKTOR, events_of, register, start
 from tests.support.governing import YES, adopt, cast, changes, decide, proposal_of, proposed
@@ -140,6 +141,17 @@ def test_a_higher_min_self_bond_lets_those_go_who_have_less():
     assert events_of(chain.next_round(), TranscoderLeft) == [
         TranscoderLeft(ALICE.address, LeaveReason.SELF_BOND_TOO_LOW)
     ]
+
+
+def test_a_higher_min_self_bond_reaches_the_jailed_as_well():
+    chain = two()
+    register(chain, ALICE, 10 * LPT)
+    chain.next_round()
+    while not TRANSCODERS.read(chain.state, ALICE.address).jailed_until:
+        chain.block(absent=[consensus_address(ALICE.consensus_key)])
+    adopt(chain, CAROL, changes(min_self_bond=11 * LPT), VERA, VIKTOR)
+    (left,) = events_of(chain.next_round(), TranscoderLeft)
+    assert left.transcoder == ALICE.address
 
 
 def test_an_adopted_inflation_rate_is_what_the_rate_moves_on_from():
