@@ -6,33 +6,40 @@ JSON object with `height`; lists answer `items` and `next`, the cursor for `afte
 """
 
 import json
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 from itertools import islice
 from typing import Any, Protocol
 from urllib.parse import parse_qsl
 
 from app.execution.invariants import find_broken
+from app.execution.query_parts import (
+    MAX_ITEMS,
+    Query,
+    QueryError,
+    page,
+    read_address,
+    read_number,
+    require_found,
+)
+from app.execution.stake_queries import STAKE_ANSWERS, preview_election
 from app.messages.record import to_json
 from app.messages.records import CourtOutcome, ProposalStatus
 from app.messages.rejections import Reason
-from app.primitives.address import Address, parse_address, to_checksum
+from app.primitives.address import Address, to_checksum
 from app.primitives.state_proof import ProofOp, StateProofError, encode_proof
 from app.protocol.allocations import get_last_height, is_claimed
 from app.protocol.clock import DueKind
 from app.protocol.governance.electorate import get_voting_stake
 from app.protocol.governance.voting import compute_status, compute_tally
-from app.protocol.locks import get_lock_value
 from app.protocol.rounds import get_candidates_in_order
-from app.protocol.stake import get_candidate, get_pending_fees, get_stake, get_total_stake
+from app.protocol.stake import get_stake, get_total_stake
 from app.protocol.transcoders import get_waiting_position
 from app.protocol.verification.court import get_powers
 from app.state import tables
 from app.state.tables import ReadState, Table
 from app.store.errors import HistoryUnavailable
 from app.store.state_view import StateView
-
-MAX_ITEMS = 100
 
 _DUE_OF_OPEN = {
     "awaiting_receipt": DueKind.MISS_RECEIPT,
@@ -44,7 +51,6 @@ _DUE_OF_OPEN = {
 
 MAX_PROFILE_ID_LENGTH = 255
 """What a key can hold."""
-Query = dict[str, str]
 
 
 class Waiting(Protocol):
@@ -67,10 +73,6 @@ class QueryAnswer:
     key: bytes = b""
     value: bytes = b""
     proof: tuple[ProofOp, ...] = field(default_factory=tuple)
-
-
-class QueryError(Exception):
-    """A query that has no answer; the text says what would have one."""
 
 
 def answer_query(view: StateView, mempool: Waiting, path: str, data: bytes, height: int, prove: bool) -> QueryAnswer:
@@ -103,10 +105,16 @@ def _answer_json(newest: StateView, view: StateView, mempool: Waiting, path: str
         usages = sorted("/".join([known, *["…"] * count]) for known, count in _ANSWERS)
         raise QueryError(f"no such query: {path!r}; known are {', '.join(usages)}")
     if name == "nonce":
-        return {"nonce": mempool.next_nonce(newest, _address(arguments[0]))}
+        return {"nonce": mempool.next_nonce(newest, read_address(arguments[0]))}
     if name == "mempool":
         return mempool.describe()
     return answer(view, dict(parse_qsl(query)), *arguments)
+
+
+def _round(view: StateView, query: Query) -> dict[str, Any]:
+    """The running round; and, where it is asked for, because it walks the candidates, what would follow it."""
+    running = to_json(tables.ROUND.read(view))
+    return {**running, "next_election": preview_election(view)} if "preview" in query else running
 
 
 def _status(view: StateView, query: Query) -> dict[str, Any]:
@@ -120,13 +128,13 @@ def _supply(view: StateView, query: Query) -> dict[str, Any]:
 
 
 def _allocations(view: StateView, query: Query) -> dict[str, Any]:
-    record = _found(tables.ALLOCATIONS.get(view), "this chain's genesis document has no allocations")
+    record = require_found(tables.ALLOCATIONS.get(view), "this chain's genesis document has no allocations")
     last = get_last_height(record, tables.PARAMS.read(view).allocation_expiry)
     return {**to_json(record), "last_height": last}
 
 
 def _allocation(view: StateView, query: Query, number: str) -> dict[str, Any]:
-    known, index = _allocations(view, query), _number(number)
+    known, index = _allocations(view, query), read_number(number)
     if index >= known["count"]:
         raise QueryError(f"there is no allocation {index}; the genesis document has {known['count']}")
     claimed = is_claimed(view, index)
@@ -139,32 +147,13 @@ def _allocation(view: StateView, query: Query, number: str) -> dict[str, Any]:
 
 
 def _account(view: StateView, query: Query, text: str) -> dict[str, Any]:
-    address = _address(text)
+    address = read_address(text)
     return {"address": to_checksum(address), **to_json(tables.ACCOUNTS.read(view, address))}
 
 
-def _delegator(view: StateView, query: Query, text: str) -> dict[str, Any]:
-    address = _address(text)
-    _found(tables.DELEGATORS.get(view, address), f"{text} is not bonded")
-    candidate = get_candidate(view, address)
-    return {
-        "address": to_checksum(address),
-        "candidate": None if candidate is None else to_checksum(candidate),
-        "stake": str(get_stake(view, address)),
-        "pending_fees": str(get_pending_fees(view, address)),
-        "locks": [_lock_item(view, key[1], lock) for key, lock in tables.LOCKS.items(view, address)],
-    }
-
-
-def _lock_item(view: StateView, lock_id: int, lock: Any) -> dict[str, Any]:
-    value = str(get_lock_value(view, lock))
-    released = view.height >= lock.release_height
-    return {"lock_id": lock_id, "value": value, "released": released, **to_json(lock)}
-
-
 def _transcoder(view: StateView, query: Query, text: str) -> dict[str, Any]:
-    address = _address(text)
-    record = _found(tables.TRANSCODERS.get(view, address), f"{text} is not a registered transcoder")
+    address = read_address(text)
+    record = require_found(tables.TRANSCODERS.get(view, address), f"{text} is not a registered transcoder")
     active = tables.ACTIVE.get(view, address)
     return {
         **_transcoder_item(view, address, record),
@@ -181,7 +170,7 @@ def _transcoder_item(view: ReadState, address: Address, record: Any) -> dict[str
 
 def _transcoders(view: StateView, query: Query) -> dict[str, Any]:
     pairs = ((address, record) for (address,), record in tables.TRANSCODERS.items(view))
-    return _page(((to_checksum(a), _transcoder_item(view, a, r)) for a, r in pairs), query)
+    return page(((to_checksum(a), _transcoder_item(view, a, r)) for a, r in pairs), query)
 
 
 def _election(view: StateView, query: Query) -> dict[str, Any]:
@@ -193,17 +182,17 @@ def _election(view: StateView, query: Query) -> dict[str, Any]:
 
 def _validators(view: StateView, query: Query) -> dict[str, Any]:
     items = ((key.hex(), {"pubkey": key.hex(), **to_json(v)}) for (key,), v in tables.VALIDATORS.items(view))
-    return _page(items, query)
+    return page(items, query)
 
 
 def _deposit(view: StateView, query: Query, text: str) -> dict[str, Any]:
-    address = _address(text)
+    address = read_address(text)
     return {"address": to_checksum(address), **to_json(tables.DEPOSITS.read(view, address))}
 
 
 def _job(view: StateView, query: Query, number: str) -> dict[str, Any]:
-    job_id = _number(number)
-    return {"job_id": job_id, **to_json(_found(tables.JOBS.get(view, job_id), f"there is no job {job_id}"))}
+    job_id = read_number(number)
+    return {"job_id": job_id, **to_json(require_found(tables.JOBS.get(view, job_id), f"there is no job {job_id}"))}
 
 
 def _jobs(view: StateView, query: Query) -> dict[str, Any]:
@@ -214,7 +203,7 @@ def _jobs(view: StateView, query: Query) -> dict[str, Any]:
         return all(w is None or w.lower() == f.lower() for w, f in zip(wanted, found, strict=True))
 
     items = ((str(i), {"job_id": i, **to_json(job)}) for (i,), job in tables.JOBS.items(view))
-    return _page(((cursor, item) for cursor, item in items if matches(item)), query)
+    return page(((cursor, item) for cursor, item in items if matches(item)), query)
 
 
 def _claim_item(job_id: int, claim_id: int, claim: Any) -> dict[str, Any]:
@@ -222,14 +211,14 @@ def _claim_item(job_id: int, claim_id: int, claim: Any) -> dict[str, Any]:
 
 
 def _claim(view: StateView, query: Query, job: str, number: str) -> dict[str, Any]:
-    job_id, claim_id = _number(job), _number(number)
-    claim = _found(tables.CLAIMS.get(view, job_id, claim_id), f"job {job_id} has no claim {claim_id}")
+    job_id, claim_id = read_number(job), read_number(number)
+    claim = require_found(tables.CLAIMS.get(view, job_id, claim_id), f"job {job_id} has no claim {claim_id}")
     return _claim_item(job_id, claim_id, claim)
 
 
 def _claims(view: StateView, query: Query, job: str) -> dict[str, Any]:
-    pairs = tables.CLAIMS.items(view, _number(job))
-    return _page(((str(claim_id), _claim_item(job_id, claim_id, c)) for (job_id, claim_id), c in pairs), query)
+    pairs = tables.CLAIMS.items(view, read_number(job))
+    return page(((str(claim_id), _claim_item(job_id, claim_id, c)) for (job_id, claim_id), c in pairs), query)
 
 
 def _challenge_item(key: tuple[int, ...], challenge: Any) -> dict[str, Any]:
@@ -237,8 +226,9 @@ def _challenge_item(key: tuple[int, ...], challenge: Any) -> dict[str, Any]:
 
 
 def _challenge(view: StateView, query: Query, job: str, claim: str, segment: str) -> dict[str, Any]:
-    key = (_number(job), _number(claim), _number(segment))
-    return _challenge_item(key, _found(tables.CHALLENGES.get(view, *key), f"segment {segment} is not challenged"))
+    key = (read_number(job), read_number(claim), read_number(segment))
+    challenge = require_found(tables.CHALLENGES.get(view, *key), f"segment {segment} is not challenged")
+    return _challenge_item(key, challenge)
 
 
 def _challenges(view: StateView, query: Query) -> dict[str, Any]:
@@ -250,7 +240,7 @@ def _challenges(view: StateView, query: Query) -> dict[str, Any]:
         return (status is None or item["status"] in status.split(",")) and (not verifier or verifier in seated)
 
     cursors = ((f"{i['job_id']}-{i['claim_id']}-{i['segment']}", i) for i in items if matches(i))
-    return _page(cursors, query)
+    return page(cursors, query)
 
 
 def _candidates(view: StateView, query: Query) -> Iterable[tuple[tuple[int, ...], Any]]:
@@ -258,7 +248,7 @@ def _candidates(view: StateView, query: Query) -> Iterable[tuple[tuple[int, ...]
 
     Open ones wait for a height: services ask for them in every block, and they are few among all that ever were.
     """
-    leading = (_number(query["job"]),) if "job" in query else ()
+    leading = (read_number(query["job"]),) if "job" in query else ()
     kinds = [_DUE_OF_OPEN.get(status) for status in query.get("status", "").split(",")]
     if None in kinds:
         return tables.CHALLENGES.items(view, *leading)
@@ -267,8 +257,8 @@ def _candidates(view: StateView, query: Query) -> Iterable[tuple[tuple[int, ...]
 
 
 def _dispute(view: StateView, query: Query, number: str) -> dict[str, Any]:
-    dispute_id = _number(number)
-    record = _found(tables.DISPUTES.get(view, dispute_id), f"there is no dispute {dispute_id}")
+    dispute_id = read_number(number)
+    record = require_found(tables.DISPUTES.get(view, dispute_id), f"there is no dispute {dispute_id}")
     powers = get_powers(view)
     attested = [
         {"validator": to_checksum(operator), "power": powers.get(operator, 0), **to_json(said)}
@@ -286,17 +276,17 @@ def _disputes(view: StateView, query: Query) -> dict[str, Any]:
     else:
         found = ((key[0], record) for key, record in tables.DISPUTES.items(view))
     items = ({"dispute_id": dispute_id, **to_json(record)} for dispute_id, record in found)
-    return _page(((str(i["dispute_id"]), i) for i in items if wanted in (None, i["outcome"])), query)
+    return page(((str(i["dispute_id"]), i) for i in items if wanted in (None, i["outcome"])), query)
 
 
 def _verifier(view: StateView, query: Query, text: str) -> dict[str, Any]:
-    record = _found(tables.VERIFIERS.get(view, _address(text)), f"{text} is not a registered verifier")
-    return {"address": to_checksum(_address(text)), **to_json(record)}
+    record = require_found(tables.VERIFIERS.get(view, read_address(text)), f"{text} is not a registered verifier")
+    return {"address": to_checksum(read_address(text)), **to_json(record)}
 
 
 def _profile(view: StateView, query: Query, profile_id: str) -> dict[str, Any]:
     known = tables.PROFILES.get(view, profile_id) if len(profile_id.encode()) <= MAX_PROFILE_ID_LENGTH else None
-    record = _found(known, f"there is no profile {profile_id!r}")
+    record = require_found(known, f"there is no profile {profile_id!r}")
     return {"profile_id": profile_id, **to_json(record)}
 
 
@@ -313,8 +303,8 @@ def _proposal_item(view: ReadState, proposal_id: int, proposal: Any) -> dict[str
 
 
 def _proposal(view: StateView, query: Query, number: str) -> dict[str, Any]:
-    proposal_id = _number(number)
-    proposal = _found(tables.PROPOSALS.get(view, proposal_id), f"there is no proposal {proposal_id}")
+    proposal_id = read_number(number)
+    proposal = require_found(tables.PROPOSALS.get(view, proposal_id), f"there is no proposal {proposal_id}")
     params, tally = tables.PARAMS.read(view), compute_tally(view, proposal_id, proposal)
     is_open = proposal.status is ProposalStatus.VOTING
     return {
@@ -328,12 +318,12 @@ def _proposal(view: StateView, query: Query, number: str) -> dict[str, Any]:
 def _proposals(view: StateView, query: Query) -> dict[str, Any]:
     status = query.get("status")
     items = ((str(i), _proposal_item(view, i, proposal)) for (i,), proposal in tables.PROPOSALS.items(view))
-    return _page(((cursor, item) for cursor, item in items if status in (None, item["status"])), query)
+    return page(((cursor, item) for cursor, item in items if status in (None, item["status"])), query)
 
 
 def _vote(view: StateView, query: Query, number: str, text: str) -> dict[str, Any]:
-    proposal_id, address = _number(number), _address(text)
-    proposal = _found(tables.PROPOSALS.get(view, proposal_id), f"there is no proposal {proposal_id}")
+    proposal_id, address = read_number(number), read_address(text)
+    proposal = require_found(tables.PROPOSALS.get(view, proposal_id), f"there is no proposal {proposal_id}")
     vote, ballot = tables.VOTES.get(view, proposal_id, address), tables.BALLOTS.get(view, proposal_id, address)
     could = get_voting_stake(view, proposal.voting_round, address) if proposal.status is ProposalStatus.VOTING else None
     return {
@@ -346,8 +336,8 @@ def _vote(view: StateView, query: Query, number: str, text: str) -> dict[str, An
 
 
 def _votes(view: StateView, query: Query, number: str) -> dict[str, Any]:
-    pairs = ((to_checksum(voter), vote) for (_, voter), vote in tables.VOTES.items(view, _number(number)))
-    return _page(((voter, {"voter": voter, **to_json(vote)}) for voter, vote in pairs), query)
+    pairs = ((to_checksum(voter), vote) for (_, voter), vote in tables.VOTES.items(view, read_number(number)))
+    return page(((voter, {"voter": voter, **to_json(vote)}) for voter, vote in pairs), query)
 
 
 def _singleton(table: Table[Any]) -> Callable[[StateView, Query], dict[str, Any]]:
@@ -357,7 +347,7 @@ def _singleton(table: Table[Any]) -> Callable[[StateView, Query], dict[str, Any]
 def _by_address(table: Table[Any]) -> Callable[[StateView, Query], dict[str, Any]]:
     def answer(view: StateView, query: Query) -> dict[str, Any]:
         pairs = ((to_checksum(address), record) for (address,), record in table.items(view))
-        return _page(((text, {"address": text, **to_json(record)}) for text, record in pairs), query)
+        return page(((text, {"address": text, **to_json(record)}) for text, record in pairs), query)
 
     return answer
 
@@ -365,7 +355,7 @@ def _by_address(table: Table[Any]) -> Callable[[StateView, Query], dict[str, Any
 def _by_id(table: Table[Any], name: str) -> Callable[[StateView, Query], dict[str, Any]]:
     def answer(view: StateView, query: Query) -> dict[str, Any]:
         pairs = ((str(key[0]), {name: key[0], **to_json(record)}) for key, record in table.items(view))
-        return _page(pairs, query)
+        return page(pairs, query)
 
     return answer
 
@@ -376,52 +366,16 @@ def _due(view: StateView, query: Query) -> dict[str, Any]:
     return {"items": [dict(zip(names, key, strict=True)) for key in keys], "next": None}
 
 
-def _page(items: Iterable[tuple[str, dict[str, Any]]], query: Query) -> dict[str, Any]:
-    limit = min(_number(query.get("limit", str(MAX_ITEMS))), MAX_ITEMS)
-    rest = _after(iter(items), query.get("after"))
-    chosen = list(islice(rest, limit))
-    more = next(rest, None) is not None
-    return {"items": [item for _, item in chosen], "next": chosen[-1][0] if more and chosen else None}
-
-
-def _after(items: Iterator[tuple[str, dict[str, Any]]], cursor: str | None) -> Iterator[tuple[str, dict[str, Any]]]:
-    if cursor is not None:
-        for found, _ in items:
-            if found.lower() == cursor.lower():
-                break
-    return items
-
-
-def _address(text: str) -> Address:
-    try:
-        return parse_address(text)
-    except ValueError as error:
-        raise QueryError(str(error)) from None
-
-
-def _number(text: str) -> int:
-    if not (text.isascii() and text.isdigit() and len(text) < 20):
-        raise QueryError(f"{text!r} is not a whole number")
-    return int(text)
-
-
-def _found(record: Any, text: str) -> Any:
-    if record is None:
-        raise QueryError(text)
-    return record
-
-
 _ANSWERS: dict[tuple[str, int], Callable[..., dict[str, Any]]] = {
     ("status", 0): _status,
     ("params", 0): _singleton(tables.PARAMS),
-    ("round", 0): _singleton(tables.ROUND),
+    ("round", 0): _round,
     ("supply", 0): _supply,
     ("allocations", 0): _allocations,
     ("allocation", 1): _allocation,
     ("account", 1): _account,
     ("nonce", 1): _account,
     ("mempool", 0): _status,
-    ("delegator", 1): _delegator,
     ("transcoder", 1): _transcoder,
     ("transcoders", 0): _transcoders,
     ("active", 0): _by_address(tables.ACTIVE),
@@ -445,6 +399,7 @@ _ANSWERS: dict[tuple[str, int], Callable[..., dict[str, Any]]] = {
     ("vote", 2): _vote,
     ("votes", 1): _votes,
     ("upgrade", 0): _singleton(tables.APP_VERSIONS),
+    **STAKE_ANSWERS,
     ("invariants", 0): _invariants,
     ("due", 0): _due,
 }

@@ -80,6 +80,11 @@ class Table(Generic[R]):
         for key, data in state.iterate(start, end_of_prefix(start), reverse):
             yield self.layout.split(key), decode(self.layout.record, data)
 
+    def items_from(self, state: ReadState, start: bytes, end_of: bytes) -> Iterator[tuple[tuple[Any, ...], R]]:
+        """Key parts and records from a raw key on, up to the last whose key begins with `end_of`."""
+        for key, data in state.iterate(start, end_of_prefix(end_of)):
+            yield self.layout.split(key), decode(self.layout.record, data)
+
     def keys(self, state: ReadState, *leading: KeyPart) -> Iterator[tuple[Any, ...]]:
         """Key parts, in key order, of all entries whose key begins with these parts."""
         start = self.layout.key(*leading)

@@ -16,7 +16,16 @@ from app.params import Params
 from app.primitives.amounts import Amount, Lpt, Wei, format_lpt, format_wei
 from app.primitives.fractions import Fraction, format_fraction
 
-_EXTRA: dict[str, Any] = {"total_stake": Lpt, "own_stake": Lpt, "pending_fees": Wei, "value": Lpt}
+_EXTRA: dict[str, Any] = {
+    "total_stake": Lpt,
+    "own_stake": Lpt,
+    "pending_fees": Wei,
+    "value": Lpt,
+    "reward_per_round": Lpt,
+    "reward_per_year": Lpt,
+    "fees_per_year": Wei,
+}
+_EXTRA_FRACTIONS: dict[str, Any] = {"yearly_rate": Fraction}
 _NOBODY = "0x" + "0" * 40
 """The address that stands for nobody, as in a job that waits for its transcoder."""
 _FORMATS: dict[Any, Any] = {Lpt: format_lpt, Wei: format_wei, Fraction: format_fraction}
@@ -74,7 +83,7 @@ def show(name: str, value: Any) -> str:
 @cache
 def field_units() -> tuple[dict[str, Any], dict[str, Any]]:
     """Field names of records that are LPT or wei, and those that are fractions, with their types."""
-    amounts, fractions = dict(_EXTRA), {}
+    amounts, fractions = dict(_EXTRA), dict(_EXTRA_FRACTIONS)
     for name, hint in _typed_fields(records, Params):
         if hint is Fraction:
             fractions[name] = hint

@@ -3,6 +3,7 @@
 import asyncio
 import string
 from collections.abc import Callable
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 from urllib.parse import quote
@@ -25,11 +26,20 @@ from chain.rpc.verified import verified_read
 from chain.tx.errors import TxRejected
 from chain.tx.queries import Answer, Queries
 from chain.tx.result import TxResult, result_of
+from genesis import arguments
 
 _ACCOUNT = "account"
 _ALLOCATION = "allocation"
-_TEXTS = (_ACCOUNT, _ALLOCATION, "profile_id")
+_TEXTS = (_ACCOUNT, _ALLOCATION, "profile_id", "table")
 _ACCOUNT_FILTERS = ("broadcaster", "transcoder", "verifier")
+
+
+@dataclass(frozen=True, slots=True)
+class Window:
+    """Which part of a list is asked for."""
+
+    limit: int | None = None
+    after: str | None = None
 
 
 class UnknownTransaction(Failure):
@@ -87,12 +97,12 @@ def _make_command(question: Question) -> click.Command:
     """The command of one question."""
 
     def ask(home: Path, node: str, output: Output, height: int, prove: bool = False, **given: Any) -> None:
-        limit = given.pop("limit", None)
+        window = Window(given.pop("limit", None), given.pop("after", None))
         arguments, filters = _resolved(question, given, home)
         if prove:
             answer = asyncio.run(_prove(question, arguments, node, height))
         else:
-            answer = asyncio.run(_ask(question, arguments, filters, limit, node, height))
+            answer = asyncio.run(_ask(question, arguments, filters, window, node, height))
         _show(question, answer, output)
 
     command: Callable[..., None] = ask
@@ -118,8 +128,15 @@ def _options(question: Question) -> list[Callable[..., Any]]:
         found.append(click.option("--file", "allocations_file", type=source, help="Where accounts are looked up."))
     if question.columns:
         found.append(click.option("--limit", type=click.IntRange(1), help="Show so many at most.  [default: all]"))
-    found += [click.option(f"--{name}", help=f"Only those of this {name}.") for name in question.filters]
+        found.append(click.option("--after", help="Go on behind this one: what the answer before has as its next."))
+    found += [_filter(name) for name in question.filters]
     return found
+
+
+def _filter(name: str) -> Callable[..., Any]:
+    if name == "stake":
+        return click.option("--stake", type=arguments.LPT, required=True, help="How much, as 100LPT.")
+    return click.option(f"--{name}", help=f"Only those of this {name}.")
 
 
 def _arguments(question: Question) -> list[str]:
@@ -158,13 +175,15 @@ def _check_statuses(text: str, known: list[str]) -> None:
 
 
 async def _ask(
-    question: Question, arguments: dict[str, Any], filters: dict[str, Any], limit: int | None, node: str, height: int
+    question: Question, given: dict[str, Any], filters: dict[str, Any], window: Window, node: str, height: int
 ) -> Answer:
-    texts = {name: _path_part(value) for name, value in arguments.items()}
+    texts = {name: _path_part(value) for name, value in given.items()}
     path = question.path.format(**texts)
     async with RpcClient(node) as rpc:
         queries = Queries(rpc, height)
-        return await (queries.all_items(path, limit, **filters) if question.columns else queries.ask(path))
+        if question.columns:
+            return await queries.all_items(path, window.limit, after=window.after, **filters)
+        return await queries.ask(path, **filters)
 
 
 def _path_part(value: Any) -> str:
@@ -187,12 +206,16 @@ async def _prove(question: Question, arguments: dict[str, Any], node: str, heigh
 
 def _show(question: Question, answer: Answer, output: Output) -> None:
     if "items" not in answer or not question.columns:
-        output.result(answer, answer_lines(answer))
+        notes = question.notes if "proven_height" not in answer else ()
+        noted = answer | {"notes": " ".join(notes)} if notes else answer
+        output.result(noted, "\n".join([answer_lines(answer), *notes]))
     elif answer["items"]:
         rows = [[cell(item, column) for column in question.columns] for item in answer["items"]]
         output.result(answer, aligned([column.rpartition(".")[2] for column in question.columns], rows))
     else:
         output.result(answer, f"none at height {answer['height']}")
+    if question.columns and answer.get("next"):
+        output.note(f"there are more: --after {answer['next']}")
     if answer.get("broken"):
         raise StateUnsound("; ".join(str(item) for item in answer["broken"]))
 

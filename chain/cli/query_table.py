@@ -20,6 +20,7 @@ class Question:
         filters: options of a list.
         layout: the table of the raw record, where `--prove` can ask for it by the same arguments.
         statuses: what the filter `status` may name.
+        notes: what an answer takes for granted, told with it.
     """
 
     name: str
@@ -30,13 +31,35 @@ class Question:
     filters: tuple[str, ...] = ()
     layout: Layout | None = None
     statuses: type[IntEnum] | None = None
+    notes: tuple[str, ...] = ()
 
 
 QUESTIONS: tuple[Question, ...] = (
     Question("status", "/status", "The newest height, its app hash, and the totals."),
     Question("params", "/params", "The protocol's parameters as they hold now.", layout=keyspace.PARAMS),
-    Question("round", "/round", "The running round: its blocks, inflation, stake and work.", layout=keyspace.ROUND),
-    Question("supply", "/supply", "All LPT and ETH there is, minted, burned, and in the CommonPool."),
+    Question(
+        "round",
+        "/round?preview=yes",
+        "The running round: its blocks, inflation, stake and work; and what the next election would give.",
+        layout=keyspace.ROUND,
+        notes=(
+            "next_election is a preview by the stakes and parameters of now; of drawn_from one more is drawn by chance",
+        ),
+    ),
+    Question(
+        "supply",
+        "/supply",
+        "All LPT and ETH there is, minted, burned, bonded, and in the CommonPool.",
+        layout=keyspace.SUPPLY,
+    ),
+    Question("mempool", "/mempool", "Which mempool the node has, and how full it is."),
+    Question(
+        "common-pool",
+        "/common-pool",
+        "Slashed LPT and ownerless remainders, for governance.",
+        layout=keyspace.COMMON_POOL,
+    ),
+    Question("accounts", "/accounts", "All accounts.", columns=("address", "lpt", "wei", "nonce")),
     Question(
         "allocations",
         "/allocations",
@@ -59,7 +82,45 @@ QUESTIONS: tuple[Question, ...] = (
     Question(
         "nonce", "/nonce/{account}", "The nonce of ACCOUNT's next transaction, counting those that wait.", "alice"
     ),
-    Question("delegator", "/delegator/{account}", "To whom ACCOUNT is bonded, its stake, its fees.", "alice"),
+    Question(
+        "delegator",
+        "/delegator/{account}",
+        "To whom ACCOUNT is bonded, its stake with all rewards until now, its fees until now, its locks.",
+        "alice",
+        layout=keyspace.DELEGATORS,
+    ),
+    Question(
+        "delegators",
+        "/delegators",
+        "All who are, or were, bonded.",
+        columns=("address", "candidate", "stake", "pending_fees"),
+    ),
+    Question(
+        "locks",
+        "/locks/{account}",
+        "The stake of ACCOUNT that is on its way out, and when it is released.",
+        "alice",
+        ("lock_id", "value", "released", "release_height", "candidate"),
+    ),
+    Question(
+        "pool",
+        "/pool/{account}",
+        "All that is bonded towards the transcoder ACCOUNT: what earns, what joins next round, fees to collect.",
+        "t1",
+        layout=keyspace.POOLS,
+    ),
+    Question(
+        "yield",
+        "/yield/{account}",
+        "What --stake would earn in a year if it were bonded to the transcoder ACCOUNT now: an estimate.",
+        "t1 --stake 100LPT",
+        filters=("stake",),
+        notes=(
+            "For a year as it is now: so many rounds, each minting as much, everybody's stake in the same proportions",
+            "(rewards stay bonded), the rates that hold next; every reward called, nothing slashed, nothing withheld.",
+            "Fees as in the blocks since fees_since_height, which the node still keeps; - where they do not tell.",
+        ),
+    ),
     Question(
         "transcoder",
         "/transcoder/{account}",
@@ -199,5 +260,12 @@ QUESTIONS: tuple[Question, ...] = (
     Question("invariants", "/invariants", "Whether the node's state contradicts itself anywhere; walks all of it."),
     Question(
         "due", "/due", "What the next blocks have to do.", columns=("height", "kind", "job_id", "claim_id", "segment")
+    ),
+    Question(
+        "table",
+        "/table/{table}",
+        "Any table of the state as it is, record by record; without such a table the answer names them all.",
+        "lock-batch --limit 10",
+        ("key", "record"),
     ),
 )

@@ -170,7 +170,7 @@ def test_the_state_of_an_earlier_height_is_answered(chain):
 @pytest.mark.parametrize(
     ("path", "says"),
     [
-        ("/nothing", "no such query: '/nothing'; known are account/…, active"),
+        ("/nothing", "no such query: '/nothing'; known are account/…, accounts, active"),
         ("", "no such query: ''"),
         ("/account", "no such query: '/account'"),
         ("/account/0x12", "'0x12' is not an address"),

@@ -7,14 +7,12 @@ import pytest
 from app.messages.records import Supply
 from app.primitives.amounts import MAX_AMOUNT
 from app.primitives.fractions import ONE
-from app.protocol.environment import NOBODY, BlockEnv
 from app.protocol.inflation import compute_inflation_rate, compute_mintable
 from app.state.tables import SUPPLY
 from genesis.presets.test import TEST
 from tests.support.memory_state import MemoryState
 
 PARAMS = replace(TEST, participation_rate=ONE // 2, inflation_change=3_000)
-ENV = BlockEnv("chain", 1, bytes(32), NOBODY, PARAMS)
 
 
 @pytest.mark.parametrize(
@@ -23,19 +21,19 @@ ENV = BlockEnv("chain", 1, bytes(32), NOBODY, PARAMS)
     ids=["below the target", "above it", "met", "nothing bonded", "all bonded"],
 )
 def test_the_rate_moves_one_step_towards_the_target(bonded, supply, moved):
-    assert compute_inflation_rate(400_000, bonded, supply, ENV) == moved
+    assert compute_inflation_rate(400_000, bonded, supply, PARAMS) == moved
 
 
 def test_the_target_is_compared_exactly_and_not_as_a_rounded_rate():
     supply = 10**30
-    assert compute_inflation_rate(400_000, supply // 2 - 1, supply, ENV) == 403_000
-    assert compute_inflation_rate(400_000, supply // 2 + 1, supply, ENV) == 397_000
+    assert compute_inflation_rate(400_000, supply // 2 - 1, supply, PARAMS) == 403_000
+    assert compute_inflation_rate(400_000, supply // 2 + 1, supply, PARAMS) == 397_000
 
 
 def test_the_rate_stays_between_nothing_and_the_whole():
-    assert compute_inflation_rate(1_000, 100, 100, ENV) == 0
-    assert compute_inflation_rate(0, 100, 100, ENV) == 0
-    assert compute_inflation_rate(ONE - 1, 0, 100, ENV) == ONE
+    assert compute_inflation_rate(1_000, 100, 100, PARAMS) == 0
+    assert compute_inflation_rate(0, 100, 100, PARAMS) == 0
+    assert compute_inflation_rate(ONE - 1, 0, 100, PARAMS) == ONE
 
 
 def mintable(supply, rate):

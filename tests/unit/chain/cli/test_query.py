@@ -3,9 +3,11 @@
 import json
 
 import pytest
+from click.shell_completion import ShellComplete
 
 from app.execution.answer_query import _ANSWERS
 from app.primitives.address import to_checksum
+from chain.cli.main import headwater
 from chain.cli.query import query
 from chain.cli.query_table import QUESTIONS
 from tests.support.genesis_documents import address_of
@@ -15,7 +17,7 @@ NODE0 = to_checksum(address_of("node0"))
 
 
 def test_every_query_of_the_application_can_be_asked():
-    asked = {(item.path.strip("/").split("/")[0], item.path.count("{")) for item in QUESTIONS}
+    asked = {(item.path.strip("/").partition("?")[0].split("/")[0], item.path.count("{")) for item in QUESTIONS}
     assert asked == set(_ANSWERS)
 
 
@@ -30,8 +32,16 @@ def test_an_account_is_found_by_the_name_of_its_key_and_shown_with_units(shell):
     ("line", "text"),
     [
         ("status", "app_hash"),
+        ("common-pool", "lpt     0LPT"),
+        ("accounts", "500LPT"),
+        ("delegators", "1000LPT"),
+        ("locks alice", "none at height 1"),
+        (f"pool {NODE0}", "total_stake"),
+        (f"yield {NODE0} --stake 100LPT", "reward_per_year"),
+        ("table account", "nonce=0"),
+        ("mempool", "height"),
         ("params", "min_self_bond                     1LPT"),
-        ("round", "number"),
+        ("round", "next_election"),
         ("supply", "2700LPT"),
         ("nonce alice", "nonce"),
         (f"delegator {NODE0}", "stake         1000LPT"),
@@ -158,6 +168,50 @@ def test_a_limit_cuts_a_list_and_says_where(shell):
     shown = shell.json("query transcoders --limit 1")
     assert len(shown["items"]) == 1
     assert shown["next"] is not None
+
+
+def test_a_list_goes_on_behind_where_it_was_cut(shell):
+    first = shell.json("query accounts --limit 1")
+    assert f"there are more: --after {first['next']}" in shell.err
+    rest = shell.json(f"query accounts --after {first['next']}")
+    assert first["items"] + rest["items"] == shell.json("query accounts")["items"]
+    assert shell("query locks alice --after zz") == 1
+    assert "it takes what the page before has under next" in shell.err
+
+
+def test_a_yield_says_what_it_takes_for_granted(shell):
+    assert shell(f"query yield {NODE0} --stake 100LPT") == 0
+    assert "nothing slashed" in shell.out
+    assert "stake              100LPT" in shell.out
+    told = shell.json(f"query yield {NODE0} --stake 100LPT")
+    assert told["stake"] == str(100 * 10**18)
+    assert told["notes"].startswith("For a year as it is now")
+    assert shell(f"query yield {NODE0}") == 2
+    assert "Missing option '--stake'" in shell.err
+
+
+def test_the_next_election_is_marked_as_a_preview(shell):
+    shown = shell.json("query round")
+    assert [item["stake"] for item in shown["next_election"]["elected"]] == [str(1000 * 10**18)] * 2
+    assert "next_election is a preview" in shown["notes"]
+
+
+@pytest.mark.parametrize(
+    ("words", "begun", "completed"),
+    [
+        (["query"], "yi", "yield"),
+        (["query"], "loc", "locks"),
+        (["query", "yield"], "--st", "--stake"),
+        (["query", "accounts"], "--af", "--after"),
+        (["tx"], "claim-a", "claim-allocation"),
+        (["tx", "claim-allocation"], "--fi", "--file"),
+        (["genesis"], "all", "allocations"),
+        (["genesis", "allocations"], "b", "build"),
+    ],
+)
+def test_the_shell_completes_commands_and_options(words, begun, completed):
+    completion = ShellComplete(headwater, {}, "headwater", "_HEADWATER_COMPLETE")
+    assert completed in [item.value for item in completion.get_completions(words, begun)]
 
 
 @pytest.mark.parametrize("name", sorted(query.commands))
