@@ -157,6 +157,7 @@ class NodeApplication(Application):
             )
         except UpgradeNeeded as error:
             raise UpgradeRequired(str(error)) from None
+        self._engine.observe_pace(request.time.ToMilliseconds(), len(request.txs))
         return encode_block_result(result)
 
     def commit(self, request: pb.RequestCommit) -> pb.ResponseCommit:

@@ -22,7 +22,7 @@ from app.execution.mempool.door import Door
 from app.execution.mempool.own import MempoolOptions, OwnMempool
 from app.execution.mempool.view import MempoolView
 from app.execution.process_block import process_block
-from app.execution.proposal import MAX_PROPOSAL_TXS, is_acceptable, prepare_proposal, proposal_size_bytes
+from app.execution.proposal import is_acceptable, prepare_proposal, proposal_size_bytes
 from app.execution.result import BlockResult, TxResult, rejected
 from app.execution.verdicts import Verdicts
 from app.messages.attestation import Attestation, SignedExtension
@@ -185,11 +185,16 @@ class Engine:
         front = [raw] if raw is not None and proposal_size_bytes(raw) <= max_bytes else []
         return front + self._choose(height, txs, max_bytes - sum(proposal_size_bytes(each) for each in front))
 
+    def observe_pace(self, time_ms: int, transactions: int) -> None:
+        """A decided block with this time in its header holds so many transactions: how many can ours hold?"""
+        if self._own is not None:
+            self._own.pace.observe(time_ms, transactions)
+
     def _choose(self, height: int, txs: Iterable[bytes], max_bytes: int) -> list[bytes]:
         if self._own is not None:
             if next(iter(txs), None) is not None:
                 raise MempoolMismatch("CometBFT keeps a mempool as well: set [mempool] type to app in its config.toml")
-            return self._own.choose(max_bytes, MAX_PROPOSAL_TXS)
+            return self._own.choose(max_bytes)
         state = self._genesis or self._store
         return prepare_proposal(state, txs, max_bytes, self._verdicts, self._chain_id, height, self._current_params())
 

@@ -9,7 +9,7 @@ import subprocess
 import sys
 import time
 
-BENCHMARKS = ("abci", "store", "stake", "transfers", "allocations", "media", "overhead")
+BENCHMARKS = ("abci", "store", "stake", "transfers", "mempool", "allocations", "media", "overhead")
 
 
 def run(name: str) -> bool:

@@ -7,12 +7,16 @@ because the mempool is full, or early, are sent again in their order.
 
 import asyncio
 import base64
+import json
 import os
 import time
 from collections import deque
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from urllib.parse import urlsplit
+
+from app.messages.bundle import decode_codes, encode_bundle
+from app.messages.rejections import RETRY_CODES, Reason
 
 WINDOW = 4
 RETRY_SECONDS = 0.05
@@ -86,9 +90,9 @@ class Connection(asyncio.Protocol):
             self.done.set_exception(error or ConnectionError(f"{self._host} closed a connection under load"))
 
     @property
-    def unsent(self) -> list[bytes]:
-        """The frames that have not been sent, in order."""
-        return [frame for _, frame in self._waiting]
+    def sent(self) -> int:
+        """How many groups have been sent, from the first on."""
+        return sum(at > 0 for at in self.sent_at)
 
     def stop(self) -> None:
         """Send nothing more; `done` is set when what is on its way has been answered."""
@@ -162,7 +166,7 @@ class Connection(asyncio.Protocol):
         frames = []
         while self._waiting and len(frames) < count:
             place = self._waiting.popleft()
-            self.sent_at[place[0]] = now
+            self.sent_at[place[0]] = self.sent_at[place[0]] or now
             self._on_way.append(place)
             frames.append(place[1])
         self._offered += len(frames)
@@ -176,11 +180,52 @@ class Connection(asyncio.Protocol):
             self.done.set_result(None)
 
 
-async def connect(url: str, frames: Sequence[bytes], tally: Tally, rate_per_second: float = 0) -> Connection:
-    """Open one connection and begin to send."""
+class BundleConnection(Connection):
+    """The same with many transactions in each frame, and an answer with a code for each.
+
+    Members that are put off are sent again in front of all later ones, so that no nonce is left out.
+    """
+
+    def __init__(self, host: str, groups: Sequence[Sequence[bytes]], tally: Tally, rate_per_second: float = 0) -> None:
+        frames = [encode_broadcast(encode_bundle(group, place)) for place, group in enumerate(groups)]
+        super().__init__(host, frames, tally, rate_per_second)
+        self._members = dict(enumerate(groups))
+        self._salt = len(frames)
+
+    def _settle(self, answers: list[bytes]) -> None:
+        for answer in answers:
+            place, _ = self._on_way.popleft()
+            self._settle_bundle(place, answer)
+        if not self._rate:
+            self._send_more()
+        self._finish_when_empty()
+
+    def _settle_bundle(self, place: int, answer: bytes) -> None:
+        result = json.loads(answer).get("result")
+        if not result or result["code"]:
+            self._tally.refused.append(answer.decode(errors="replace"))
+            return
+        members = self._members[place]
+        codes = decode_codes(bytes.fromhex(result["data"]), len(members))
+        again = [raw for raw, code in zip(members, codes, strict=True) if code >= RETRY_CODES]
+        self._tally.accepted += sum(code in (0, Reason.ALREADY_KNOWN) for code in codes)
+        self._tally.refused += [result["log"] for code in codes if code not in (0, Reason.ALREADY_KNOWN)][len(again) :]
+        if again:
+            self._tally.repeated += len(again)
+            self._members[place] = again
+            self._salt += 1
+            self._waiting.append((place, encode_broadcast(encode_bundle(again, self._salt))))
+            self._waiting = deque(sorted(self._waiting))
+
+
+async def connect(url: str, groups: Sequence[Sequence[bytes]], tally: Tally, rate_per_second: float = 0) -> Connection:
+    """Open one connection and begin to send; groups of more than one go as bundles. The rate is of groups."""
     parts = urlsplit(url)
-    loop = asyncio.get_running_loop()
-    _, connection = await loop.create_connection(
-        lambda: Connection(parts.netloc, frames, tally, rate_per_second), parts.hostname, parts.port
-    )
+
+    def make() -> Connection:
+        if any(len(group) > 1 for group in groups):
+            return BundleConnection(parts.netloc, groups, tally, rate_per_second)
+        return Connection(parts.netloc, [encode_broadcast(raw) for (raw,) in groups], tally, rate_per_second)
+
+    _, connection = await asyncio.get_running_loop().create_connection(make, parts.hostname, parts.port)
     return connection

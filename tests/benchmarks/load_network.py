@@ -9,6 +9,7 @@ from dataclasses import replace
 from pathlib import Path
 
 from chain.cometbft.binary import ABCI_CLI
+from chain.cometbft.config import DEFAULT_MEMPOOL, FLOOD
 from chain.cometbft.install import install
 from chain.localnet import control
 from chain.localnet.create import GenesisWriter, create, plain_genesis
@@ -25,10 +26,11 @@ HEADWATER, KVSTORE = "headwater", "kvstore"
 
 @contextmanager
 def network(
-    root: Path, application: str, validators: int, accounts: Sequence[Funded]
+    root: Path, application: str, validators: int, accounts: Sequence[Funded], mempool: str = DEFAULT_MEMPOOL
 ) -> Iterator[tuple[Localnet, int]]:
     """A running localnet that indexes nothing, and its supervisor's process id."""
-    localnet = create(root, validators, _genesis(application, accounts), LocalnetSettings(log_level="error"))
+    settings = LocalnetSettings(log_level="error", mempool=FLOOD if application == KVSTORE else mempool)
+    localnet = create(root, validators, _genesis(application, accounts), settings)
     for node in localnet.nodes:
         node.home.rewrite_config(replace(localnet.node_config(node), index_transactions=False))
     command = (str(install(ABCI_CLI)), "kvstore", "--address") if application == KVSTORE else ()

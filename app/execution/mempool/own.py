@@ -10,6 +10,7 @@ from typing import Any, Protocol
 
 from app.execution.mempool.door import Door
 from app.execution.mempool.outbox import Outbox
+from app.execution.mempool.pace import Pace
 from app.execution.mempool.pool import Pool, PoolLimits
 from app.execution.mempool.queue import Waiting
 from app.execution.verdicts import Verdicts
@@ -87,6 +88,7 @@ class OwnMempool:
         self._pool = Pool(options.limits, self._on_gone)
         self._outbox = Outbox()
         self._relays = options.relays
+        self.pace = Pace()
 
     # ---- from a client
 
@@ -200,9 +202,9 @@ class OwnMempool:
         waiting = self._pool.next_nonce(sender)
         return ACCOUNTS.read(state, sender).nonce if waiting is None else waiting
 
-    def choose(self, max_bytes: int, max_transactions: int) -> list[bytes]:
-        """The transactions of our block."""
-        return self._pool.choose(max_bytes, max_transactions)
+    def choose(self, max_bytes: int) -> list[bytes]:
+        """The transactions of our block: as many as keep the block interval."""
+        return self._pool.choose(max_bytes, self.pace.limit)
 
     def settle(self, height: int, accounts: Mapping[Address, Account]) -> None:
         """A block was committed: `accounts` are those that it changed, `height` is that of the next one."""
@@ -236,6 +238,7 @@ class OwnMempool:
             "max_transactions": limits.transactions,
             "max_bytes": limits.size_bytes,
             "bundle_bytes": MAX_BUNDLE_BYTES,
+            "block_transactions": self.pace.limit,
         }
 
     def _on_gone(self, entry: Waiting) -> None:
