@@ -84,7 +84,8 @@ def find_incentives(params: Params, market: Market) -> list[Incentive]:
 def compute_faking(params: Params, market: Market) -> Incentive:
     """A segment claimed without work: its whole fee against a slash of the stake, one time in `verification_rate`.
 
-    The work saved costs no more than its fee. That the claim is lost as well is left out.
+    The work saved costs no more than its fee. A claim is slashed once, however much of it is faked, but it is lost as a
+    whole as well, so that a larger one with more faked segments costs more for what it gains than this one segment.
     """
     slashed = fraction_of(params.min_self_bond, params.failed_verification_slash_amount)
     loss = _worth(slashed, market) // params.verification_rate

@@ -12,8 +12,11 @@ from app.simulation.run import Economy
 
 
 def main() -> None:
-    """For each line in, one line out for each round, as it ends."""
-    for line in sys.stdin:
+    """For each line in, one line out for each round, as it ends.
+
+    All orders are read before the first report: who writes them cannot read yet, and pipes are small.
+    """
+    for line in sys.stdin.readlines():
         for report in Economy(from_json(EconomyOrder, json.loads(line), "order")).play():
             print(json.dumps(to_json(report)), flush=True)
 

@@ -11,6 +11,8 @@ from app.primitives.fractions import ONE, Fraction
 from app.primitives.hashing import length_prefixed, sha256
 from app.protocol.sortition import draw_number, draw_weighted
 
+SPARE_VERIFIERS = 2
+"""Beyond the size of a committee."""
 ETH_OF_EACH = Wei(10**6 * 10**18)
 """Fees of years, and more."""
 
@@ -43,6 +45,7 @@ class Cast:
     operators: tuple[Operator, ...]
     holders: tuple[Holder, ...]
     broadcasters: tuple[Address, ...]
+    verifiers: tuple[Address, ...]
 
 
 class Chance:
@@ -75,7 +78,8 @@ def gather(order: EconomyOrder, chance: Chance) -> Cast:
             wealth = Lpt(group.wealth // (place + 1))
             numbered.append(Holder(_address(group.name, place), number, group, wealth, Fraction(wants)))
     broadcasters = [_address("broadcaster", i) for i in range(order.scenario.streams)]
-    return Cast(tuple(operators), tuple(numbered), tuple(broadcasters))
+    verifiers = [_address("verifier", i) for i in range(order.params.verifier_committee_size + SPARE_VERIFIERS)]
+    return Cast(tuple(operators), tuple(numbered), tuple(broadcasters), tuple(verifiers))
 
 
 def make_genesis(order: EconomyOrder, cast: Cast, chance: Chance) -> GenesisState:
@@ -93,6 +97,7 @@ def make_genesis(order: EconomyOrder, cast: Cast, chance: Chance) -> GenesisStat
         [(operator.address, 0) for operator in cast.operators],
         [(holder.address, 0 if holder.address in staked else holder.wealth) for holder in cast.holders],
         [(address, 0) for address in cast.broadcasters],
+        [(address, order.params.min_verifier_bond) for address in cast.verifiers],
     )
     return GenesisState(
         order.params,

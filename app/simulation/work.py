@@ -1,32 +1,34 @@
-"""Jobs, claims, and what becomes of them: orders, draws, challenges, refunds and payments are the protocol's own.
-
-The simulation plays the committee and the court: it knows which segments were faked, so that a challenge of one fails
-and every other one passes, without receipts and reveals. A failed challenge loses its claim, as a missed one does, and
-costs `failed_verification_slash_amount` of the stake by the protocol's `slash`, once failures exceed
-`verification_failure_threshold` of what was judged.
-"""
+"""Jobs and claims: orders, draws, challenges, verdicts, refunds and payments are the protocol's own."""
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
-from app.messages.bodies import ClaimWork, Deposit, DistributeFees, EndJob, Job, SegmentRange, TranscodeAvailability
+from app.messages.bodies import (
+    ClaimWork,
+    Deposit,
+    DistributeFees,
+    EndJob,
+    Job,
+    RegisterVerifier,
+    SegmentRange,
+    TranscodeAvailability,
+)
 from app.messages.economy import OPTIONS, Scenario
-from app.messages.records import ChallengeStatus, Claim, ClaimStatus, JobStatus, SlashReason
+from app.messages.records import JobStatus
 from app.messages.segment import make_stream_id
 from app.primitives.address import Address
 from app.primitives.amounts import Wei
 from app.primitives.fractions import ONE
 from app.primitives.hashing import sha256
-from app.protocol.claims import close_challenge
-from app.protocol.clock import DueKind, cancel
+from app.protocol.claims import is_lost
 from app.protocol.environment import BlockEnv
 from app.protocol.fee_distribution import are_fees_due
-from app.protocol.slashing import slash
 from app.protocol.sortition import is_challenged
 from app.protocol.transcoders import consensus_address
 from app.simulation.cast import Cast, Chance, Operator
+from app.simulation.verdicts import give_verdict
 from app.simulation.world import World
-from app.state.tables import ACTIVE, CHALLENGES, CLAIMS, JOBS, OPEN_JOBS, TRANSCODERS, State
+from app.state.tables import ACTIVE, CLAIMS, JOBS, OPEN_JOBS, State
 
 DEPOSIT = Wei(10**5 * 10**18)
 _APART = 10**9
@@ -57,14 +59,17 @@ class Work:
         self._operators = {operator.address: operator for operator in cast.operators}
         # Challenges depend on a segment's number and not on its job: streams with other numbers have other luck.
         self._streams = [Stream(address, 0, _APART * place) for place, address in enumerate(cast.broadcasters)]
+        self._verifiers = cast.verifiers
         self._fresh: list[tuple[int, int]] = []
         self._unpaid: list[tuple[int, int]] = []
         self.tallies = {operator.address: Tally() for operator in cast.operators}
 
     def open(self) -> None:
-        """Before the first job: broadcasters make deposits, transcoders offer slots."""
+        """Before the first job: broadcasters make deposits, verifiers register, transcoders offer slots."""
         for stream in self._streams:
             self._world.send(stream.broadcaster, Deposit(DEPOSIT))
+        for verifier in self._verifiers:
+            self._world.send(verifier, RegisterVerifier(self._world.params.min_verifier_bond, ""))
         for operator in self._operators.values():
             self._world.send(operator.address, TranscodeAvailability(operator.group.slots))
 
@@ -128,7 +133,7 @@ class Work:
             claim = CLAIMS.read(self._world.state, job_id, claim_id)
             if are_fees_due(claim, self._world.height):
                 self._world.send(claim.transcoder, DistributeFees(job_id, claim_id))
-            elif claim.status is not ClaimStatus.MISSED:
+            elif not is_lost(claim):
                 self._unpaid.append((job_id, claim_id))
 
     def proposer_key(self, operator: Operator) -> Address:
@@ -158,20 +163,6 @@ class Work:
         claim = CLAIMS.read(state, job_id, claim_id)
         operator = self._operators[claim.transcoder]
         for segment in claim.challenged:
-            failed = self._is_faked(job_id, operator, segment)
-            outcome = ChallengeStatus.MISSED if failed else ChallengeStatus.VERIFIED
-            place = (job_id, claim_id, segment)
-            cancel(state, claim.verify_deadline + 1, DueKind.MISS_RECEIPT, *place)
-            CHALLENGES.put(state, replace(CHALLENGES.read(state, *place), status=outcome), *place)
-            close_challenge(state, env, job_id, claim_id, outcome)
-            if failed:
-                self.tallies[claim.transcoder].caught += 1
-                _punish(state, env, claim)
-
-
-def _punish(state: State, env: BlockEnv, claim: Claim) -> None:
-    record = TRANSCODERS.read(state, claim.transcoder)
-    judged = record.segments_verified + record.segments_missed
-    if record.segments_missed * ONE > judged * env.params.verification_failure_threshold:
-        amount = env.params.failed_verification_slash_amount
-        slash(state, env, claim.transcoder, amount, SlashReason.FAILED_VERIFICATION, claim.height)
+            is_faked = self._is_faked(job_id, operator, segment)
+            self.tallies[claim.transcoder].caught += is_faked
+            give_verdict(state, env, (job_id, claim_id, segment), claim, is_faked)

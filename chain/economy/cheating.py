@@ -3,6 +3,9 @@
 Every point is played: the protocol draws the challenges, refunds the claims and slashes. Each faking transcoder has an
 honest twin with the same stake beside it, and what it earns is what it has at the end beyond its twin, fees included.
 The work that it saves counts with its whole fee, the most that honest work can cost; so the twin needs no jobs.
+
+What one claim does wrong is slashed once. So a claim has as many segments as meet one challenge on average, which is
+close to the size that costs a cheater least for each segment, until fees of transactions make small claims dear.
 """
 
 from collections.abc import Iterable, Sequence
@@ -16,7 +19,7 @@ from app.primitives.fractions import ONE, Fraction
 RATES = (1, 2, 5, 10, 20, 50, 100, 200, 500, 1000, 2000, 5000, 10_000)
 STAKES = (10, 30, 100, 300, 1000)
 """Whole LPT."""
-ROUNDS = 20
+ROUNDS = 30
 SECURITY = Lpt(100_000 * UNITS_PER_TOKEN)
 """Stake of an honest transcoder without work, so that there is always a validator left."""
 
@@ -50,8 +53,16 @@ def make_orders(params: Params, wei_per_lpt: Wei, price: Wei, seed: int) -> list
         competitiveness_tolerance=ONE,
         job_assignment_timeout=1,
     )
-    scenario = _make_scenario(params, wei_per_lpt, price)
-    return [EconomyOrder(replace(open_to_all, verification_rate=rate), scenario, ROUNDS, seed) for rate in RATES]
+    scenario = _make_scenario(wei_per_lpt, price)
+    return [
+        EconomyOrder(
+            replace(open_to_all, verification_rate=rate),
+            replace(scenario, segments=min(rate, params.max_segments_per_claim)),
+            ROUNDS,
+            seed,
+        )
+        for rate in RATES
+    ]
 
 
 def read_points(orders: Sequence[EconomyOrder], reports: Iterable[RoundReport]) -> list[CheatingPoint]:
@@ -74,7 +85,7 @@ def _compare(rate: int, stake: int, faking: GroupReport, honest: GroupReport, we
     return CheatingPoint(rate, Lpt(stake * UNITS_PER_TOKEN), faking.faked, faking.caught, net)
 
 
-def _make_scenario(params: Params, wei_per_lpt: Wei, price: Wei) -> Scenario:
+def _make_scenario(wei_per_lpt: Wei, price: Wei) -> Scenario:
     groups = [
         TranscoderGroup("security", 1, SECURITY, slots=0),
         *[_group(f"faking-{stake}", stake, fakes=ONE, slots=1) for stake in STAKES],
@@ -86,7 +97,6 @@ def _make_scenario(params: Params, wei_per_lpt: Wei, price: Wei) -> Scenario:
         transcoders=tuple(groups),
         wei_per_lpt=wei_per_lpt,
         streams=len(STAKES),
-        segments=params.max_segments_per_claim,
         work_every=1,
         price_per_segment=price,
     )

@@ -1,6 +1,7 @@
 """What kinds of conduct gain and cost: the arithmetic, and where each begins to pay."""
 
 from dataclasses import replace
+from fractions import Fraction as Exact
 
 import pytest
 
@@ -34,6 +35,17 @@ def test_a_faked_segment_gains_its_fee_and_costs_a_slash_one_time_in_verificatio
 @pytest.mark.parametrize(("rate", "is_safe"), [(1351, True), (1352, False)])
 def test_faking_begins_to_pay_where_the_slash_is_too_seldom(rate, is_safe):
     assert compute_faking(replace(PARAMS, verification_rate=rate), MARKET).is_safe is is_safe
+
+
+@pytest.mark.parametrize("size", [1, 2, 10, 100, 300, 500, 700, 1000])
+def test_a_larger_claim_that_is_faked_whole_is_further_from_paying_than_one_segment(size):
+    # Exactly: not caught it gains its fees, and caught, once or more often, it is lost and slashed once.
+    escapes = Exact(499, 500) ** size
+    gain = escapes * size * MARKET.fee_per_segment
+    loss = (1 - escapes) * 5 * 10**15
+    alone = compute_faking(PARAMS, MARKET)
+    assert gain < loss
+    assert gain / loss <= Exact(alone.gain, alone.loss)
 
 
 def test_faking_within_the_threshold_costs_lost_claims_or_fees_of_small_ones():
