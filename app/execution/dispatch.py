@@ -25,6 +25,7 @@ from app.protocol.liveness import process_rotate_consensus_key, process_unjail
 from app.protocol.rewards import process_reward
 from app.protocol.rounds import process_initialize_round
 from app.protocol.transcoders import process_transcode_availability, process_transcoder
+from app.protocol.verification.challenges import process_challenge
 from app.protocol.verification.committee import close_commits, draw_committee, process_commit_verdict
 from app.protocol.verification.court import close_court
 from app.protocol.verification.receipts import miss_receipt, process_verify
@@ -51,6 +52,7 @@ HANDLERS: dict[type, Handler] = {
     bodies.Verify: process_verify,
     bodies.CommitVerdict: process_commit_verdict,
     bodies.RevealVerdict: process_reveal_verdict,
+    bodies.Challenge: process_challenge,
     bodies.DistributeFees: process_distribute_fees,
     bodies.Reward: process_reward,
     bodies.InitializeRound: process_initialize_round,

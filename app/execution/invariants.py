@@ -19,6 +19,7 @@ from app.primitives.amounts import UNITS_PER_TOKEN
 from app.protocol.allocations import GROUP_SIZE
 from app.protocol.claims import is_lost
 from app.protocol.clock import DueKind
+from app.protocol.environment import NOBODY
 from app.protocol.governance.electorate import get_elector
 from app.protocol.locks import get_lock_value
 from app.protocol.stake import get_candidate, get_holding, get_pending_fees, get_stake, get_total_stake
@@ -46,6 +47,7 @@ from app.state.tables import (
     JOINED,
     LOCK_BATCHES,
     LOCKS,
+    OPEN_CHALLENGES,
     OPEN_DISPUTES,
     OPEN_JOBS,
     PARAMS,
@@ -90,8 +92,8 @@ def _lpt_supply(state: ReadState) -> str:
     allocations = ALLOCATIONS.get(state)
     unclaimed = 0 if allocations is None else allocations.unclaimed
     found = balances + totals.bonded + totals.unbonding + totals.verifier_bonds + totals.proposal_deposits
-    found += COMMON_POOL.read(state).lpt + unclaimed
-    what = "balances + bonded + unbonding + verifier bonds + deposits of proposals + CommonPool + allocations"
+    found += COMMON_POOL.read(state).lpt + unclaimed + totals.challenge_bonds
+    what = "balances + bonded + unbonding + bonds + deposits of proposals + CommonPool + allocations"
     return _difference(supply.lpt, found, what)
 
 
@@ -363,6 +365,13 @@ def _open_disputes(state: ReadState) -> str:
     waiting = [key[0] for key, dispute in DISPUTES.items(state) if dispute.outcome is CourtOutcome.OPEN]
     if waiting != [dispute_id for (dispute_id,) in OPEN_DISPUTES.keys(state)]:
         return f"the open disputes are {waiting}"
+    challenged = sorted((DISPUTES.read(state, each).challenger, each) for each in waiting)
+    challenged = [key for key in challenged if key[0] != NOBODY]
+    if challenged != list(OPEN_CHALLENGES.keys(state)):
+        return f"the open challenges are {challenged}"
+    bonds = sum(DISPUTES.read(state, each).bond for each in waiting)
+    if bonds != TOTALS.read(state).challenge_bonds:
+        return f"open disputes hold {bonds}, {TOTALS.read(state).challenge_bonds} is counted"
     attested = sorted({key[0] for key in ATTESTATIONS.keys(state)})
     if not set(attested) <= set(waiting):
         return f"disputes {attested} have attestations, {waiting} are open"

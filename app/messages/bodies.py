@@ -170,6 +170,19 @@ class RevealVerdict:
 
 
 @dataclass(frozen=True, slots=True)
+class Challenge:
+    """Send a segment of a claim to the court, with a bond: its receipt, its Merkle path, and who else has the input."""
+
+    job_id: int
+    claim_id: int
+    segment: int
+    receipt: Receipt
+    proof: Annotated[tuple[Hash32, ...], Limit(MAX_PROOF_LENGTH)]
+    source_uri: Annotated[str, Limit(MAX_URI_LENGTH)]
+    bond: Lpt
+
+
+@dataclass(frozen=True, slots=True)
 class DistributeFees:
     """Pay out a claim whose challenges have passed and whose slashing period is over."""
 
@@ -326,6 +339,7 @@ Body = (
     | Verify
     | CommitVerdict
     | RevealVerdict
+    | Challenge
     | DistributeFees
     | Reward
     | InitializeRound

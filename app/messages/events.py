@@ -226,6 +226,25 @@ class DisputeAttested:
 
 
 @dataclass(frozen=True, slots=True)
+class SegmentChallenged:
+    """Somebody sent a segment to the court with a bond."""
+
+    dispute_id: int
+    challenger: Address
+    bond: Lpt
+
+
+@dataclass(frozen=True, slots=True)
+class ChallengeSettled:
+    """The bond of who sent a segment to the court was returned to it, or went to the CommonPool."""
+
+    dispute_id: int
+    challenger: Address
+    bond: Lpt
+    returned: bool
+
+
+@dataclass(frozen=True, slots=True)
 class CourtDecided:
     """The court closed a dispute: `power` of `total_power` stand behind the outcome."""
 

@@ -113,8 +113,10 @@ CLAIMED_RANGES = Layout("claimed", (NUMBER, NUMBER), records.RangeEnd)
 # verification: (job, claim, segment)
 CHALLENGES = Layout("challenge", (NUMBER, NUMBER, NUMBER), records.Challenge)
 DISPUTES = Layout("dispute", (NUMBER,), records.Dispute)
-# the court: disputes that are open; (dispute, operator) of what validators attest while they are
+# the court: disputes that are open; (challenger, dispute) of those with a bond;
+# (dispute, operator) of what validators attest while they are
 OPEN_DISPUTES = Layout("open-dispute", (NUMBER,), records.Empty)
+OPEN_CHALLENGES = Layout("open-challenge", (Address, NUMBER), records.Empty)
 ATTESTATIONS = Layout("attestation", (NUMBER, Address), Attestation)
 # (job, segment) for which its transcoder was slashed because of two receipts
 DOUBLE_CLAIMS = Layout("double-claim", (NUMBER, NUMBER), records.Empty)

@@ -68,8 +68,8 @@ class CommonPool:
 
 @dataclass(frozen=True, slots=True)
 class Totals:
-    """Sums over tables that are too large to walk: LPT bonded, unbonding, of verifiers, deposited with proposals; the
-    next ids (ledger, jobs, governance).
+    """Sums over tables that are too large to walk: LPT bonded, unbonding, of verifiers, deposited with proposals, of
+    challengers; the next ids (ledger, jobs, governance, verification).
 
     `draw_cursor` is the waiting job whose turn to be drawn comes first, where not all fit in a block.
     """
@@ -82,6 +82,7 @@ class Totals:
     unbonding: Lpt = Lpt(0)
     proposal_deposits: Lpt = Lpt(0)
     next_proposal_id: int = 1
+    challenge_bonds: Lpt = Lpt(0)
 
 
 @dataclass(frozen=True, slots=True)
@@ -327,11 +328,13 @@ class Challenge:
 
 @unique
 class DisputeReason(IntEnum):
-    """Why a committee could not agree (verification)."""
+    """Why a segment is before the court: most often because a committee could not agree (verification)."""
 
     VERDICTS_DIFFER = 0
     TOO_FEW_REVEALS = 1
     NO_COMMITTEE = 2
+    CHALLENGED = 3
+    """Nothing of that: somebody sent it to the court with a bond."""
 
 
 @unique
@@ -358,6 +361,7 @@ class Dispute:
     Attributes:
         closes_height: the last block that can bring attestations.
         outcome, result, decided_height: what was found, and when; the result is the court's, where it has one.
+        challenger, bond, source_uri: of who sent it there with a bond, and says who has the input; else empty.
     """
 
     job_id: int
@@ -369,6 +373,9 @@ class Dispute:
     outcome: CourtOutcome = CourtOutcome.OPEN
     result: Hash32 | None = None
     decided_height: Height = Height(0)
+    challenger: Address = Address(bytes(20))
+    bond: Lpt = Lpt(0)
+    source_uri: str = ""
 
 
 @dataclass(frozen=True, slots=True)

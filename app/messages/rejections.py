@@ -89,6 +89,9 @@ class Reason(IntEnum):
     NO_DOUBLE_CLAIM = 87
     # the court
     EXTENSIONS_INVALID = 88
+    NOT_CHALLENGEABLE = 89
+    CHALLENGE_BOND_TOO_LOW = 120
+    TOO_MANY_CHALLENGES = 121
     # governance
     UNKNOWN_PROPOSAL = 90
     VOTING_ENDED = 91

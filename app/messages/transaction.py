@@ -141,6 +141,7 @@ _WEIGHTS = {
     "transfer": 2,
     "claim_work": 50,
     "verify": 100,
+    "challenge": 100,
     "initialize_round": 200,
     "reward": 20,
     "job": 40,

@@ -143,12 +143,13 @@ def choose_challenges(state: State, env: BlockEnv, job_id: int, claim_id: int, s
         env.emit(ClaimVerified(job_id, claim_id, env.height))
 
 
-def dispute_challenge(state: State, job_id: int, claim_id: int) -> None:
-    """Count that a claim's challenge goes to the court; until it has decided, the challenge stays open."""
+def dispute_challenge(state: State, job_id: int, claim_id: int, anew: bool = False) -> None:
+    """Count that a challenge of a claim goes to the court, where it stays open; `anew` one that was not open before."""
     before = CLAIMS.read(state, job_id, claim_id)
-    disputes = before.open_disputes + 1
-    status = _status_of(before.status, before.open_challenges, disputes)
-    CLAIMS.put(state, replace(before, status=status, open_disputes=disputes), job_id, claim_id)
+    challenges, disputes = before.open_challenges + anew, before.open_disputes + 1
+    status = _status_of(before.status, challenges, disputes)
+    disputed = replace(before, status=status, open_challenges=challenges, open_disputes=disputes)
+    CLAIMS.put(state, disputed, job_id, claim_id)
     count_segments_of(state, before.transcoder, disputed=1)
 
 
@@ -203,7 +204,7 @@ _LOST_BY = {
 
 
 def _status_of(status: ClaimStatus, open_challenges: int, open_disputes: int) -> ClaimStatus:
-    if status in (ClaimStatus.MISSED, ClaimStatus.FAILED):
+    if status in (ClaimStatus.MISSED, ClaimStatus.FAILED, ClaimStatus.PAID):
         return status
     if not open_challenges:
         return ClaimStatus.VERIFIED
@@ -222,6 +223,8 @@ def _count_outcome(state: State, transcoder: Address, outcome: ChallengeStatus) 
 
 def _refund(state: State, env: Env, job_id: int, claim_id: int, claim: Claim) -> None:
     broadcaster, amount = JOBS.read(state, job_id).broadcaster, Wei(claim.fee + claim.verification_fee)
+    if not amount:
+        return  # it was paid before, and what was paid stays so
     CLAIMS.put(state, replace(claim, fee=Wei(0), verification_fee=Wei(0)), job_id, claim_id)
     credit_deposit(state, broadcaster, amount)
     env.emit(ClaimRefunded(job_id, claim_id, broadcaster, amount))

@@ -149,6 +149,26 @@ def distribute_fees(sender: Sender, job_id: int, claim_id: int) -> Sequence[Body
     return [DistributeFees(job_id, claim_id)]
 
 
+@click.command()
+@click.argument("file", type=click.Path(dir_okay=False, path_type=Path))
+@sending
+def challenge(sender: Sender, file: Path) -> Sequence[Body]:
+    """Send a segment of a claim to the court of validators, with a bond, out of a JSON FILE.
+
+    Possible until the claim's slashing period ends, for whoever holds the segment's receipt and its Merkle path. When
+    the court finds the work wrong you get the bond back and the finder's fee of the slash; when it finds it right, or
+    cannot get the input, the bond is lost. It doubles with each case that you have open. SOURCE_URI is where the input
+    can be fetched besides the transcoder; it may be empty.
+
+    \b
+    {"job_id": 1, "claim_id": 1, "segment": 7, "bond": "10LPT", "source_uri": "http://203.0.113.7:8935",
+     "proof": ["<hash>", …], "receipt": {…, as in headwater tx verify --help}}
+    \b
+    Example:  headwater tx challenge receipt-7.json --from carol
+    """
+    return [_from_file("challenge", file)]
+
+
 @click.command("slash-missed-verification")
 @click.argument("job_id", type=ID)
 @click.argument("claim_id", type=ID)
@@ -193,6 +213,7 @@ WORK_COMMANDS = (
     commit_verdict,
     reveal_verdict,
     distribute_fees,
+    challenge,
     slash_missed_verification,
     slash_double_claim,
 )

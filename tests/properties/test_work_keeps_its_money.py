@@ -13,6 +13,7 @@ from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, pr
 
 from app.messages.attestation import Attested
 from app.messages.bodies import (
+    Challenge,
     Deposit,
     DistributeFees,
     EndJob,
@@ -23,12 +24,13 @@ from app.messages.bodies import (
 )
 from app.messages.records import ChallengeStatus, ClaimStatus, JobStatus
 from app.messages.rejections import Rejection
-from app.primitives.amounts import Wei
+from app.primitives.amounts import Lpt, Wei
 from app.primitives.hashing import keccak256
+from app.primitives.merkle import merkle_path
 from app.state import tables
 from genesis.presets.test import TEST
 from tests.support.judging import WRONG
-from tests.support.work_world import Verdict, Work, World, make_work, output_of, signed_again
+from tests.support.work_world import LPT, Verdict, Work, World, make_work, output_of, signed_again
 
 PICK = st.integers(0, 10**6)
 MOSTLY_NONE = st.sampled_from([0, 0, 0, 0, 0, 1, 2, 6, 7])
@@ -172,6 +174,16 @@ class WorkMachine(RuleBasedStateMachine):
         first = self.works[place].receipts[0]
         transcoder = self.world.parties[self.world.job(place[0]).transcoder]
         self.attempt(self.verifiers[2], SlashDoubleClaim(first, signed_again(first, transcoder, transcoded_hash=WRONG)))
+
+    @precondition(lambda self: self.works)
+    @rule(which=PICK, segment=st.integers(0, 5), bond=st.integers(0, 3))
+    def challenge_with_a_bond(self, which, segment, bond):
+        place = self.pick(sorted(self.works), which)
+        work = self.works[place]
+        index = segment % len(work.receipts)
+        receipt, path = work.receipts[index], merkle_path(work.leaves, index)
+        message = Challenge(*place, receipt.sequence_number, receipt, path, "", Lpt(bond * LPT))
+        self.attempt(self.verifiers[3], message)
 
     # --- what there is to pick from
 

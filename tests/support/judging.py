@@ -1,13 +1,17 @@
 """Worlds on the way to a verdict: everything before the step that a test is about."""
 
 from collections.abc import Sequence
+from dataclasses import replace
 from typing import Any
 
+from app.messages import bodies
 from app.messages.attestation import Attested
 from app.messages.records import Challenge, ChallengeStatus
 from app.params import Params
+from app.primitives.amounts import Lpt
 from app.primitives.hashing import Hash32, sha256
-from tests.support.work_world import EVERY_SEGMENT, Party, Verdict, Work, World, make_work
+from app.primitives.merkle import merkle_path
+from tests.support.work_world import EVERY_SEGMENT, LPT, Party, Verdict, Work, World, make_work
 
 WRONG = bytes(32)
 """A transcoded hash that no honest verifier gets: what a verifier reveals who could not fetch or execute."""
@@ -55,6 +59,13 @@ class Case:
         committee = self.draw()
         self.world.judge((1, 1, 0), results or [TRUTH] * len(committee))
         assert self.challenge().status is ChallengeStatus.DISPUTED
+
+    def challenge_message(self, segment: int = 0, bond: int = LPT, **changes: Any) -> bodies.Challenge:
+        """What somebody with the receipt of a segment sends."""
+        index = [receipt.sequence_number for receipt in self.work.receipts].index(segment)
+        path = merkle_path(self.work.leaves, index)
+        receipt = self.work.receipts[index]
+        return replace(bodies.Challenge(1, 1, segment, receipt, path, "http://127.0.0.1:9", Lpt(bond)), **changes)
 
     def attest(self, *words: Hash32 | Attested | None, dispute_id: int = 1) -> list[Any]:
         """Bring one word of each validator, in their order; none abstains. Returns all events."""

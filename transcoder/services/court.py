@@ -140,7 +140,8 @@ class CourtWorker:
 
     async def _attest(self, view: DisputeView) -> Attestation | None:
         """What re-execution gives; None where only this machine was too slow, which is an abstention."""
-        result = await self.judge.re_execute(await self._case(view.dispute))
+        was_shown = view.dispute.reason is not records.DisputeReason.CHALLENGED
+        result = await self.judge.re_execute(await self._case(view.dispute), needs_outputs=was_shown)
         if not isinstance(result, Unavailable):
             return Attestation(view.dispute_id, Attested.EXECUTED, result)
         log.warning("not executed", extra={"dispute": view.dispute_id, "reason": result.reason, "text": result.text})
@@ -156,8 +157,8 @@ class CourtWorker:
             raise NotYet(f"the node does not show segment {place}")
         address = to_checksum(claim.claim.transcoder)
         transcoder = await self.reader.find(records.Transcoder, f"/transcoder/{address}")
-        sources = () if transcoder is None else (transcoder.service_uri,)
-        return Case(place, challenge.challenge, job.job.options, sources)
+        named = ("" if transcoder is None else transcoder.service_uri, dispute.source_uri)
+        return Case(place, challenge.challenge, job.job.options, tuple(uri for uri in named if uri))
 
     async def _leave(self) -> None:
         await asyncio.to_thread(self.desk.write, dict(self._attested))

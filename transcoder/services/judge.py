@@ -106,21 +106,23 @@ class Judge:
             await self._fetch(leaf.output_hash, case, len(output.data))
         return _opinion(own, result.result, Finding.AGREES, 0, "agrees with the receipt")
 
-    async def re_execute(self, case: Case) -> Hash32 | sandbox.Unavailable:
+    async def re_execute(self, case: Case, needs_outputs: bool) -> Hash32 | sandbox.Unavailable:
         """For the court: the transcoded hash that this node gets, whatever anybody says about it.
 
         Raises:
-            NotYet: no source gives the content now; the outputs of a right receipt are a part of it.
+            NotYet: no source gives the content now; the outputs of a right receipt are a part of it where they are
+                needed, which is where the transcoder was asked to show them.
         """
         challenge = case.challenge
-        assert challenge.input_cid is not None and challenge.output_cid is not None, "a dispute follows a receipt"
+        assert challenge.input_cid is not None, "a dispute follows a receipt"
         data = await self._fetch(challenge.input_cid, case, self.limits.segment.input_bytes)
-        await self._fetch(challenge.output_cid, case, MANIFEST_LIMIT_BYTES)
+        if needs_outputs and challenge.output_cid is not None:
+            await self._fetch(challenge.output_cid, case, MANIFEST_LIMIT_BYTES)
         result = await self._execute(data, case, ())
         if isinstance(result, sandbox.Unavailable):
             return result
         own = self._leaves(case, result.result)
-        if transcoded_hash_of(own) == challenge.transcoded_hash:
+        if needs_outputs and transcoded_hash_of(own) == challenge.transcoded_hash:
             for leaf, output in zip(own, result.result.renditions, strict=True):
                 await self._fetch(leaf.output_hash, case, len(output.data))
         return transcoded_hash_of(own)

@@ -11,6 +11,7 @@ committee never slashes a transcoder by itself.
 - committee: draw, commit
 - receipts: `Verify`, and what happens without it
 - court: what validators attest of disputes, and what they decide
+- challenges: `Challenge`, by which anybody sends a segment to the court
 - reports: slashing for what anybody can show, a missed verification and two receipts of one segment
 
 The work of a block is bounded by the transactions of earlier ones: each `Verify` draws one committee in the next block,

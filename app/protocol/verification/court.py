@@ -10,6 +10,10 @@ as CometBFT was last told. As soon as more than two thirds of all power stand be
 - unavailable: a missed verification, found by the verifiers who had said so.
 - unexecutable: the input breaks the limits or the encoder. The broadcaster signed it, so the work counts as done.
 
+Who sent a segment here with a bond (`challenges`) is its finder: it gets the bond back when the court finds the work
+wrong, or nothing at all. Otherwise the bond goes to the CommonPool. Its transcoder was not asked to keep that segment's
+content, so that unavailable is no miss then, but the challenger's own fault.
+
 A verifier that could not fetch the content has said nothing untrue: it earns nothing and loses nothing, unless the
 court finds the same.
 
@@ -32,6 +36,7 @@ from dataclasses import replace
 
 from app.messages.attestation import Attestation, Attested
 from app.messages.events import (
+    ChallengeSettled,
     CourtDecided,
     DisputeAttested,
     ProfileFrozen,
@@ -39,14 +44,24 @@ from app.messages.events import (
     SegmentVerified,
     VerificationMissed,
 )
-from app.messages.records import Challenge, ChallengeStatus, Claim, CourtOutcome, Dispute, Seat, SlashReason
+from app.messages.records import (
+    Challenge,
+    ChallengeStatus,
+    Claim,
+    CourtOutcome,
+    Dispute,
+    DisputeReason,
+    Seat,
+    SlashReason,
+)
 from app.primitives.address import Address
-from app.primitives.amounts import Wei
+from app.primitives.amounts import Lpt, Wei
 from app.primitives.fractions import ONE, Fraction
 from app.primitives.hashing import ZERO_HASH, Hash32
 from app.protocol.claims import close_challenge
 from app.protocol.clock import DueKind, cancel
 from app.protocol.environment import BlockEnv, Env, TxEnv
+from app.protocol.ledger import credit_lpt, pay_common_pool
 from app.protocol.slashing import slash
 from app.protocol.verification.registry import pay_verifier, slash_verifier
 from app.state.tables import (
@@ -55,8 +70,10 @@ from app.state.tables import (
     CLAIMS,
     DISPUTES,
     JOBS,
+    OPEN_CHALLENGES,
     OPEN_DISPUTES,
     PROFILES,
+    TOTALS,
     TRANSCODERS,
     VALIDATORS,
     ReadState,
@@ -83,6 +100,11 @@ def is_disowned(challenge: Challenge, quorum: int) -> bool:
     """Whether enough verifiers have revealed and none of them agrees with the receipt."""
     results = [seat.result for seat in challenge.committee if seat.result is not None]
     return len(results) >= quorum and challenge.transcoded_hash not in results
+
+
+def is_challenged(dispute: Dispute) -> bool:
+    """Whether somebody sent it here with a bond, and not a committee that could not agree."""
+    return dispute.reason is DisputeReason.CHALLENGED
 
 
 def get_powers(state: ReadState) -> dict[Address, int]:
@@ -134,6 +156,7 @@ def _decide_if_clear(state: State, env: Env, said: Attestation) -> None:
     result = said.result if said.attested is Attested.EXECUTED else None
     _close(state, env, said.dispute_id, dispute, outcome, result)
     env.emit(_decision(said.dispute_id, dispute, outcome, power, total))
+    settle_bond(state, env, said.dispute_id, dispute, outcome is CourtOutcome.OVERTURNED)
     _OUTCOMES[outcome](state, env, dispute, challenge, said.result)
 
 
@@ -150,9 +173,14 @@ def close_court(state: State, env: BlockEnv, dispute_id: int, claim_id: int = 0,
     env.emit(_decision(dispute_id, dispute, CourtOutcome.VOID, attested, total))
     if is_two_thirds(attested, total):
         _freeze_profile(state, env, dispute_id, dispute)
+    settle_bond(state, env, dispute_id, dispute, is_returned=True)
     challenge = CHALLENGES.read(state, dispute.job_id, dispute.claim_id, dispute.segment)
-    if not is_two_thirds(attested, total) and is_disowned(challenge, env.params.verifier_quorum):
-        _settle(state, env, dispute, challenge, ChallengeStatus.UNPROVEN, _revealed(challenge))
+    if (
+        not is_challenged(dispute)
+        and not is_two_thirds(attested, total)
+        and is_disowned(challenge, env.params.verifier_quorum)
+    ):
+        _settle(state, env, dispute, challenge, ChallengeStatus.UNPROVEN, _revealed(dispute, challenge))
     else:
         _void(state, env, dispute, challenge, ZERO_HASH)
 
@@ -165,6 +193,20 @@ def _close(
     OPEN_DISPUTES.drop(state, dispute_id)
     decided = replace(dispute, outcome=outcome, result=result, decided_height=env.height)
     DISPUTES.put(state, decided, dispute_id)
+
+
+def settle_bond(state: State, env: Env, dispute_id: int, dispute: Dispute, is_returned: bool) -> None:
+    """Return a challenger's bond, or give it to the CommonPool; nothing where the committee opened the case."""
+    if not is_challenged(dispute):
+        return
+    OPEN_CHALLENGES.drop(state, dispute.challenger, dispute_id)
+    totals = TOTALS.read(state)
+    TOTALS.put(state, replace(totals, challenge_bonds=Lpt(totals.challenge_bonds - dispute.bond)))
+    if is_returned:
+        credit_lpt(state, dispute.challenger, dispute.bond)
+    else:
+        pay_common_pool(state, lpt=dispute.bond)
+    env.emit(ChallengeSettled(dispute_id, dispute.challenger, dispute.bond, is_returned))
 
 
 def _decision(dispute_id: int, dispute: Dispute, outcome: CourtOutcome, power: int, total: int) -> CourtDecided:
@@ -185,11 +227,11 @@ def _freeze_profile(state: State, env: Env, dispute_id: int, dispute: Dispute) -
 def _uphold(state: State, env: Env, dispute: Dispute, challenge: Challenge, result: Hash32) -> None:
     env.emit(SegmentVerified(dispute.job_id, dispute.claim_id, dispute.segment))
     _punish_untrue(state, env, challenge, result)
-    _settle(state, env, dispute, challenge, ChallengeStatus.VERIFIED, _seats_with(challenge, result))
+    _settle(state, env, dispute, challenge, ChallengeStatus.VERIFIED, _seats_with(dispute, challenge, result))
 
 
 def _overturn(state: State, env: Env, dispute: Dispute, challenge: Challenge, result: Hash32) -> None:
-    right = _seats_with(challenge, result)
+    right = _seats_with(dispute, challenge, result)
     _punish_untrue(state, env, challenge, result)
     claim = _settle(state, env, dispute, challenge, ChallengeStatus.FAILED, right)
     record = TRANSCODERS.read(state, claim.transcoder)
@@ -201,7 +243,10 @@ def _overturn(state: State, env: Env, dispute: Dispute, challenge: Challenge, re
 
 
 def _miss(state: State, env: Env, dispute: Dispute, challenge: Challenge, result: Hash32) -> None:
-    right = _seats_with(challenge, ZERO_HASH)
+    if is_challenged(dispute):
+        _void(state, env, dispute, challenge, result)
+        return
+    right = _seats_with(dispute, challenge, ZERO_HASH)
     env.emit(VerificationMissed(dispute.job_id, dispute.claim_id, dispute.segment))
     _settle(state, env, dispute, challenge, ChallengeStatus.MISSED, right)
     amount = env.params.missed_verification_slash_amount
@@ -209,7 +254,7 @@ def _miss(state: State, env: Env, dispute: Dispute, challenge: Challenge, result
 
 
 def _void(state: State, env: Env, dispute: Dispute, challenge: Challenge, result: Hash32) -> None:
-    _settle(state, env, dispute, challenge, ChallengeStatus.VOID, _revealed(challenge))
+    _settle(state, env, dispute, challenge, ChallengeStatus.VOID, _revealed(dispute, challenge))
 
 
 _OUTCOMES = {
@@ -220,12 +265,13 @@ _OUTCOMES = {
 }
 
 
-def _revealed(challenge: Challenge) -> list[Seat]:
-    return [seat for seat in challenge.committee if seat.result is not None]
+def _revealed(dispute: Dispute, challenge: Challenge) -> list[Seat]:
+    """The seats that have a fee to get: none where the committee was paid before somebody sent its case here."""
+    return [seat for seat in challenge.committee if not is_challenged(dispute) and seat.result is not None]
 
 
-def _seats_with(challenge: Challenge, result: Hash32) -> list[Seat]:
-    return [seat for seat in challenge.committee if seat.result == result]
+def _seats_with(dispute: Dispute, challenge: Challenge, result: Hash32) -> list[Seat]:
+    return [seat for seat in _revealed(dispute, challenge) if seat.result == result]
 
 
 def _punish_untrue(state: State, env: Env, challenge: Challenge, result: Hash32) -> None:
@@ -244,7 +290,9 @@ def _settle(
     share = Wei(fee // len(paid) if paid else 0)
     for seat in paid:
         pay_verifier(state, env, seat.verifier, share, *place[:2])
-    close_challenge(state, env, *place[:2], status, share * len(paid), by_court=True)
+    is_again = status is ChallengeStatus.VERIFIED and is_challenged(dispute)
+    outcome = ChallengeStatus.VOID if is_again else status  # nobody makes a record of verified work by challenging it
+    close_challenge(state, env, *place[:2], outcome, share * len(paid), by_court=True)
     return CLAIMS.read(state, *place[:2])
 
 
@@ -255,5 +303,5 @@ def _slash_claim(
     if claim.slashed:
         return
     CLAIMS.put(state, replace(claim, slashed=True), dispute.job_id, dispute.claim_id)
-    finders = [seat.verifier for seat in right]
+    finders = [dispute.challenger] if is_challenged(dispute) else [seat.verifier for seat in right]
     slash(state, env, claim.transcoder, amount, reason, claim.height, *finders)

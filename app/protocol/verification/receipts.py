@@ -8,6 +8,7 @@ is for the committee to find out.
 Without a receipt by the deadline the challenge is missed, and the claim is lost.
 """
 
+from collections.abc import Sequence
 from dataclasses import replace
 
 from app.messages.bodies import Verify
@@ -19,12 +20,13 @@ from app.messages.rejections import Reason, Rejection
 from app.messages.segment import recover_broadcaster
 from app.primitives.address import Address, to_checksum
 from app.primitives.amounts import Height
+from app.primitives.hashing import Hash32
 from app.primitives.merkle import verify_merkle_path
 from app.primitives.secp256k1 import InvalidSignature
 from app.protocol.claims import close_challenge, get_leaf_index, load_claim
 from app.protocol.clock import DueKind, cancel, schedule
 from app.protocol.environment import BlockEnv, TxEnv
-from app.protocol.verification.verdicts import load_challenge
+from app.protocol.verification.verdicts import Place, load_challenge
 from app.state.tables import CHALLENGES, JOBS, State
 
 # --- mutators
@@ -56,9 +58,9 @@ def process_verify(state: State, env: TxEnv, message: Verify) -> None:
     challenge = load_challenge(state, place)
     _check_open(challenge, env.height)
     job = JOBS.read(state, message.job_id)
-    _check_receipt(message, job)
-    _check_proof(message, claim)
-    _check_signatures(message.receipt, job.broadcaster, claim.transcoder)
+    check_receipt(message.receipt, job, place, message.input_cid)
+    check_proof(message.receipt, message.proof, claim, message.segment)
+    check_signatures(message.receipt, job.broadcaster, claim.transcoder)
     shown = replace(
         challenge,
         status=ChallengeStatus.AWAITING_COMMITTEE,
@@ -87,31 +89,46 @@ def _check_open(challenge: Challenge, height: Height) -> None:
         )
 
 
-def _check_receipt(message: Verify, job: Job) -> None:
-    receipt = message.receipt
+def check_receipt(receipt: Receipt, job: Job, place: Place, input_cid: Hash32) -> None:
+    """Refuse a receipt that is about something else.
+
+    Raises:
+        Rejection: RECEIPT_MISMATCH.
+    """
+    job_id, _, segment = place
     expected = (
-        ("job_id", receipt.job_id, message.job_id),
+        ("job_id", receipt.job_id, job_id),
         ("stream_id", receipt.stream_id, job.stream_id),
-        ("sequence_number", receipt.sequence_number, message.segment),
-        ("data_hash", receipt.data_hash.hex(), message.input_cid.hex()),
+        ("sequence_number", receipt.sequence_number, segment),
+        ("data_hash", receipt.data_hash.hex(), input_cid.hex()),
     )
     for name, found, wanted in expected:
         if found != wanted:
             raise Rejection(Reason.RECEIPT_MISMATCH, f"{name} of the receipt is {found}; {wanted} is expected")
 
 
-def _check_proof(message: Verify, claim: Claim) -> None:
-    index = get_leaf_index(claim.ranges, message.segment)
-    assert index is not None, "only claimed segments are challenged"
-    if not verify_merkle_path(claim.merkle_root, encode(message.receipt), index, claim.segments, message.proof):
+def check_proof(receipt: Receipt, proof: Sequence[Hash32], claim: Claim, segment: int) -> None:
+    """Refuse a receipt that is not the one that its claim has committed to; the claim holds the segment.
+
+    Raises:
+        Rejection: PROOF_INVALID.
+    """
+    index = get_leaf_index(claim.ranges, segment)
+    assert index is not None, "only a segment of the claim can be shown"
+    if not verify_merkle_path(claim.merkle_root, encode(receipt), index, claim.segments, proof):
         raise Rejection(
             Reason.PROOF_INVALID,
-            f"the path of {len(message.proof)} hashes does not lead from leaf {index} of {claim.segments} to "
+            f"the path of {len(proof)} hashes does not lead from leaf {index} of {claim.segments} to "
             f"{claim.merkle_root.hex()}",
         )
 
 
-def _check_signatures(receipt: Receipt, broadcaster: Address, transcoder: Address) -> None:
+def check_signatures(receipt: Receipt, broadcaster: Address, transcoder: Address) -> None:
+    """Refuse a receipt that broadcaster and transcoder have not both signed.
+
+    Raises:
+        Rejection: RECEIPT_SIGNATURE_INVALID.
+    """
     try:
         signers = (
             ("broadcaster", recover_broadcaster(receipt_segment(receipt), receipt.broadcaster_signature), broadcaster),

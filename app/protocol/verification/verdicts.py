@@ -14,7 +14,7 @@ from app.messages.records import Challenge, ChallengeStatus, Dispute, DisputeRea
 from app.messages.rejections import Reason, Rejection
 from app.messages.verdict import Finding, verdict_commitment
 from app.primitives.address import Address, to_checksum
-from app.primitives.amounts import Height
+from app.primitives.amounts import Height, Lpt
 from app.primitives.hashing import Hash32
 from app.protocol.claims import close_challenge, dispute_challenge
 from app.protocol.clock import DueKind, cancel, schedule
@@ -96,17 +96,23 @@ def judge(state: State, env: Env, place: Place, challenge: Challenge) -> None:
 
 def open_dispute(state: State, env: Env, place: Place, challenge: Challenge, reason: DisputeReason) -> None:
     """Leave a challenge to the court, which has `court_window` blocks to decide."""
-    job_id, claim_id, segment = place
+    dispute_id = open_case(state, env, place, challenge, Dispute(*place, reason, env.height, env.height))
+    dispute_challenge(state, *place[:2])
+    env.emit(SegmentDisputed(*place, dispute_id, reason))
+
+
+def open_case(state: State, env: Env, place: Place, challenge: Challenge, dispute: Dispute) -> int:
+    """Write a dispute down, with the court's deadline; returns its id."""
     closes = Height(env.height + env.params.court_window)
     CHALLENGES.put(state, replace(challenge, status=ChallengeStatus.DISPUTED, deadline=env.height), *place)
     totals = TOTALS.read(state)
     dispute_id = totals.next_dispute_id
-    TOTALS.put(state, replace(totals, next_dispute_id=dispute_id + 1))
-    DISPUTES.put(state, Dispute(job_id, claim_id, segment, reason, env.height, closes), dispute_id)
+    bonds = Lpt(totals.challenge_bonds + dispute.bond)
+    TOTALS.put(state, replace(totals, next_dispute_id=dispute_id + 1, challenge_bonds=bonds))
+    DISPUTES.put(state, replace(dispute, closes_height=closes), dispute_id)
     OPEN_DISPUTES.put(state, Empty(), dispute_id)
     schedule(state, closes + 1, DueKind.CLOSE_COURT, dispute_id)
-    dispute_challenge(state, job_id, claim_id)
-    env.emit(SegmentDisputed(job_id, claim_id, segment, dispute_id, reason))
+    return dispute_id
 
 
 def _verify(state: State, env: Env, place: Place, challenge: Challenge) -> None:

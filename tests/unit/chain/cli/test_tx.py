@@ -28,6 +28,8 @@ FILES = {
     | {"input_cid": HASH, "output_cid": HASH},
     "reveal.json": {"job_id": 1, "claim_id": 1, "segment": 7, "result": HASH, "keyed_digest": HASH, "salt": HASH}
     | {"finding": 0, "rendition": 0},
+    "challenge.json": {"job_id": 1, "claim_id": 1, "segment": 7, "receipt": RECEIPT, "proof": [HASH], "bond": "10LPT"}
+    | {"source_uri": "http://localhost:1"},
     "double.json": {"first": RECEIPT, "second": RECEIPT},
     "claim.json": {"index": 0, "holder": ALICE, "amount": "7", "proof": [HASH], "root": HASH},
     "large.json": {"type": "end_job", "job_id": 2**64},
@@ -59,6 +61,7 @@ COMMANDS = {
     f"commit-verdict 1 1 7 {HASH}": "commit_verdict",
     "reveal-verdict FILES/reveal.json": "reveal_verdict",
     "distribute-fees 1 1": "distribute_fees",
+    "challenge FILES/challenge.json": "challenge",
     "slash-missed-verification 1 1 7": "slash_missed_verification",
     "slash-double-claim FILES/double.json": "slash_double_claim",
     "reward": "reward",

@@ -4,13 +4,21 @@ import asyncio
 import contextlib
 
 import pytest
+from aiohttp import web
+from aiohttp.test_utils import TestServer
 
 from app.abci.court_desk import CourtDesk
 from app.messages.attestation import Attestation, Attested
+from app.messages.bodies import Challenge
+from app.messages.receipt import Receipt
+from app.messages.record import decode
 from app.primitives.address import Address
+from app.primitives.amounts import Lpt
 from app.primitives.hashing import ZERO_HASH, Hash32
 from tests.support.work_node import trade
 from transcoder.content.client import ContentClient
+from transcoder.content.server import content_routes
+from transcoder.content.store import ContentStore
 from transcoder.media import sandbox
 from transcoder.media.tamper import Cheat, tamper
 from transcoder.net.http import HttpPolicy
@@ -25,10 +33,14 @@ WINDOW = 40
 
 
 @contextlib.asynccontextmanager
-async def disputed(home, cheat=None, **limits):
-    """A chain without verifiers, so that the segment of its one claim comes before the court; and a worker for it."""
+async def disputed(home, cheat=None, drawn=True, **limits):
+    """A chain without verifiers, so that the segment of its one claim comes before the court; and a worker for it.
+
+    Where it is not drawn, nothing is disputed yet.
+    """
     change = None if cheat is None else lambda honest: tamper(honest, "72p", cheat)
     params = {"court_window": WINDOW, "unbonding_period": 200, "verification_period": 20}
+    params["verification_rate"] = 1 if drawn else 10**9
     async with trade(home, **params) as at, at.transcoder(change, claim_every=1) as worker:
         for _ in range(3):
             await at.block(worker)
@@ -36,6 +48,8 @@ async def disputed(home, cheat=None, **limits):
         assert (await at.post(worker, job_id, 0))[0] == 200
 
         async def is_open():
+            if not drawn:
+                return [c["status"] for c in (await at.node.ask("/claims/1"))["items"]] in (["verified"], ["paid"])
             return bool((await at.node.ask("/disputes", outcome="open"))["items"])
 
         await at.blocks_until(is_open, worker)
@@ -83,6 +97,27 @@ def test_a_cheat_gives_another_one_and_it_is_the_one_of_honest_work(tmp_path):
     asyncio.run(run(tmp_path / "cheat", Cheat.WRONG_BYTES))
     (honest, receipt), (own, cheated) = found
     assert honest == receipt == own != cheated
+
+
+def test_a_segment_that_was_challenged_with_a_bond_needs_its_input_only_from_whom_the_challenger_names(
+    tmp_path, monkeypatch
+):
+    async def run():
+        async with disputed(tmp_path, drawn=False) as (at, worker, bench):
+            (kept,) = worker.journal.receipts(1)
+            receipt = decode(Receipt, kept.receipt)
+            elsewhere = ContentStore(tmp_path / "elsewhere")
+            elsewhere.put(worker.workshop.content.get(receipt.data_hash))
+            app = web.Application()
+            app.add_routes(content_routes(elsewhere))
+            async with TestServer(app, host="127.0.0.1") as source:
+                uri = str(source.make_url("")).rstrip("/")
+                monkeypatch.setattr(worker.workshop.content, "get", lambda cid: None)
+                await at.node.send("mallory", Challenge(1, 1, 0, receipt, (), uri, Lpt(10**18)))
+                assert await sit(at, bench) == [Attestation(1, Attested.EXECUTED, receipt.transcoded_hash)]
+            elsewhere.close()
+
+    asyncio.run(run())
 
 
 def test_what_cannot_be_fetched_is_unavailable_from_the_middle_of_the_window_on_and_may_turn_up(tmp_path, monkeypatch):
