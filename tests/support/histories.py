@@ -23,6 +23,9 @@ from app.messages.bodies import (
     EndJob,
     InitializeRound,
     Job,
+    ParameterChange,
+    ProposalKind,
+    Propose,
     Rebond,
     RegisterVerifier,
     ResignAsTranscoder,
@@ -36,11 +39,13 @@ from app.messages.bodies import (
     Unbond,
     Unjail,
     UpdateDelegatorStake,
+    Vote,
+    VoteOption,
     Withdraw,
 )
 from app.messages.events import event_attributes, event_name
 from app.messages.genesis_state import GenesisProfile
-from app.messages.records import ChallengeStatus, JobStatus
+from app.messages.records import ChallengeStatus, JobStatus, ProposalStatus
 from app.messages.segment import make_stream_id
 from app.messages.verdict import verdict_commitment
 from app.primitives.amounts import Height
@@ -48,7 +53,7 @@ from app.primitives.fractions import ONE, Fraction
 from app.primitives.hashing import sha256
 from app.protocol.environment import Evidence
 from app.protocol.transcoders import consensus_address
-from app.state.tables import CHALLENGES, CLAIMS, JOBS
+from app.state.tables import CHALLENGES, CLAIMS, JOBS, PROPOSALS
 from app.store.leveldb import LevelDbBackend
 from app.store.memory import MemoryBackend
 from app.store.state_store import StateStore
@@ -62,13 +67,27 @@ ACCOUNTS = [Party(f"account {i}") for i in range(5)]
 VERIFIERS = [Party(f"verifier {i}") for i in range(3)]
 PARTIES = [*VALIDATORS, *ACCOUNTS, *VERIFIERS]
 BY_ADDRESS = {party.address: party for party in PARTIES}
-PARAMS = replace(TEST, n=3, round_length=7, missed_reward_threshold=3, verification_rate=2)
+PARAMS = replace(TEST, n=3, round_length=7, missed_reward_threshold=3, verification_rate=2, quorum=Fraction(10**8))
 SETUP: list[tuple[Party, list[Body]]] = [
     *[(party, [TranscodeAvailability(5)]) for party in VALIDATORS],
     *[(party, [RegisterVerifier(5 * LPT, "")]) for party in VERIFIERS],
     *[(party, [Deposit(ETH)]) for party in ACCOUNTS],
 ]
 ALLOTMENT = allot(*PARTIES)
+ADJUSTABLE: dict[str, tuple[int, ...]] = {
+    "n": (0, 1, 2, 4),
+    "round_length": (5, 7, 9),
+    "min_self_bond": (LPT, 6 * LPT, 999 * LPT),
+    "auto_reward": (0, 1, 2),
+    "missed_reward_threshold": (1, 2, 4),
+    "inflation_rate": (0, 10**6),
+    "evidence_max_age": (10, 20, 22),
+    "unbonding_period": (20, 22),
+    "signed_blocks_window": (5, 20),
+    "voting_period": (5, 10),
+    "base_fee_wei": (1, 200),
+}
+"""Parameters that proposals change, with values of which not all are allowed."""
 AMOUNTS = (0, 1, 3, 10**6, LPT // 3, 7 * LPT, 400 * LPT, 10**6 * LPT)
 
 
@@ -143,10 +162,27 @@ class History:
                 Job(make_stream_id(sender.address, "s"), ladder(), dice.choice((0, 1000, 10**6)), dice.randrange(12)),
                 EndJob(dice.randrange(6)),
                 DistributeFees(dice.randrange(6), dice.randrange(3)),
+                self._proposal(someone),
+                self._proposal(someone),
+                Vote(dice.randrange(1, 12), dice.choice((VoteOption.YES, VoteOption.YES, *VoteOption))),
                 SlashMissedVerification(dice.randrange(6), dice.randrange(3), dice.randrange(40)),
                 dice.choice((ALLOTMENT.claim(PARTIES.index(sender)), ALLOTMENT.claim(dice.randrange(len(PARTIES))))),
             ]
         )
+
+    def _proposal(self, someone: Party) -> Propose:
+        kind = self.dice.choice((*ProposalKind, ProposalKind.PARAMETERS, ProposalKind.PARAMETERS))
+        content: dict[str, Any] = {}
+        if kind is ProposalKind.PARAMETERS:
+            names = self.dice.sample(sorted(ADJUSTABLE), self.dice.choice((1, 1, 2)))
+            content["changes"] = tuple(ParameterChange(name, self.dice.choice(ADJUSTABLE[name])) for name in names)
+        if kind is ProposalKind.SPEND:
+            content = {"recipient": someone.address, "lpt": self.dice.choice(AMOUNTS), "wei": self.dice.choice((0, 1))}
+        if kind is ProposalKind.BURN:
+            content["lpt"] = self.dice.choice(AMOUNTS)
+        if kind is ProposalKind.UPGRADE:  # far enough away that nobody has to change the build
+            content = {"upgrade_height": 10**6 + self.dice.randrange(9), "app_version": self.dice.choice((1, 2, 3))}
+        return Propose(kind, self.dice.choice(("title", "title", "")), "", **content)
 
     def _rates(self, sender: Party) -> Transcoder:
         dice = self.dice
@@ -159,8 +195,13 @@ class History:
     # --- the next step of a job, a claim or a challenge, picked at random
 
     def _work(self) -> tuple[Party, list[Body]]:
-        steps = [*self._claims(), *self._verifications()]
+        steps = [*self._claims(), *self._verifications(), *self._votes()]
         return self.dice.choice(steps) if steps else (self.dice.choice(PARTIES), [])
+
+    def _votes(self) -> Iterator[tuple[Party, list[Body]]]:
+        for (proposal_id,), proposal in PROPOSALS.items(self.chain.state):
+            if proposal.status is ProposalStatus.VOTING:
+                yield from ((party, [Vote(proposal_id, VoteOption.YES)]) for party in VALIDATORS)
 
     def _claims(self) -> Iterator[tuple[Party, list[Body]]]:
         state = self.chain.state
