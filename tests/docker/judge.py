@@ -7,12 +7,11 @@ from pathlib import Path
 
 from app.messages.transaction import hash_tx
 from chain.rpc.client import RpcClient
-from tests.docker.engine import list_containers, read_log
+from tests.docker.engine import GUARD_SECONDS, list_containers, read_log
 from tests.docker.load import Load
 from tests.docker.network import Network, Node
 from transcoder.services.chain_reader import ChainReader
 
-CATCH_UP_SECONDS = 60.0
 HEADERS_PER_CALL = 20
 BAD_SIGNS = ("Traceback (most recent call last)", "panic:", "CONSENSUS FAILURE")
 
@@ -23,7 +22,7 @@ async def judge(network: Network, load: Load, tolerated: str = "") -> str:
     A log with the text `tolerated` may have bad signs: they were caused on purpose.
     """
     height = max(await network.heights()) + 1
-    await network.reach(height, CATCH_UP_SECONDS)
+    await network.reach(height, GUARD_SECONDS)
     chains = await asyncio.gather(*(read_chain(node, height) for node in network.nodes))
     problems = [*_differences(network, chains), *load.failures]
     problems += await _transactions(network.nodes[0], height, load)

@@ -16,7 +16,7 @@ from chain.tx.client import TxClient, TxLimits
 from tests.docker.network import Network
 from tests.support.transfers import recipient
 
-PATIENCE = TxLimits(inclusion_seconds=150, reconnect_seconds=150, rebroadcast_seconds=3, attempts=20)
+PATIENCE = TxLimits(inclusion_seconds=300, reconnect_seconds=300, rebroadcast_seconds=3, attempts=20)
 
 
 @dataclass

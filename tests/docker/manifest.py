@@ -62,7 +62,7 @@ def make_random(seed: int) -> Manifest:
     random = Random(seed)
     validators = random.randint(1, 5)
     perturbations = tuple(_random_perturbation(random, validators) for _ in range(random.randint(3, 6)))
-    return Manifest(f"random {seed}", validators, perturbations=perturbations, recovery_limit_seconds=60)
+    return Manifest(f"random {seed}", validators, perturbations=perturbations, recovery_limit_seconds=300)
 
 
 def _random_perturbation(random: Random, validators: int) -> Perturbation:

@@ -20,7 +20,7 @@ from chain.rpc.client import RpcClient
 from chain.rpc.errors import RpcFailure
 from chain.rpc.transport import RpcLimits
 from chain.rpc.types import NodeStatus
-from tests.docker.engine import IMAGE, EngineFailed, docker, keep_logs, remove_labelled
+from tests.docker.engine import GUARD_SECONDS, IMAGE, EngineFailed, docker, keep_logs, remove_labelled
 from tests.docker.manifest import Manifest
 from tests.support.transfers import Sender
 from tests.support.waiting import until
@@ -29,7 +29,6 @@ HOME = "/var/lib/headwater"
 IMAGE_USER = 10001
 INSIDE = Path(__file__).with_name("inside.py")
 ONE_TRY = RpcLimits(timeout_seconds=3, attempts=1)
-START_SECONDS = 90.0
 SUBNET_ATTEMPTS = 3
 PORTS = range(20_000, 32_000)
 """Below those that systems take for outgoing connections."""
@@ -156,7 +155,7 @@ async def _start(network: Network, manifest: Manifest) -> None:
         for number, (name, port) in enumerate(zip(names, ports, strict=True))
     ]
     await asyncio.gather(*(start_node(network, node) for node in network.nodes))
-    await network.reach(2, START_SECONDS)
+    await network.reach(2, GUARD_SECONDS)
 
 
 def _plan(network: Network, manifest: Manifest, names: tuple[str, ...], senders: tuple[str, ...]) -> NetworkPlan:

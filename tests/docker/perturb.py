@@ -5,9 +5,9 @@ import time
 from collections.abc import Awaitable, Callable
 from functools import partial
 
-from tests.docker.engine import docker
+from tests.docker.engine import GUARD_SECONDS, docker
 from tests.docker.manifest import Kind, Perturbation
-from tests.docker.network import START_SECONDS, Network, Node
+from tests.docker.network import Network, Node
 from tests.support.waiting import until
 
 HALT_GRACE_SECONDS = 4.0
@@ -28,7 +28,7 @@ async def perturb(network: Network, what: Perturbation, limit_seconds: float) ->
     goal = max(highest, *await network.heights()) + 1
     healed = time.monotonic()
     await undo(network, nodes)
-    await network.reach(1, START_SECONDS)
+    await network.reach(1, GUARD_SECONDS)
     await network.reach(goal, limit_seconds)
     await _until_no_one_syncs(network, limit_seconds)
     return time.monotonic() - healed
@@ -104,7 +104,7 @@ def _kill_inside(word: str) -> Act:
         for node in nodes:
             before = await _restarts(node)
             await node.inside("kill", word)
-            await until(partial(_has_restarted, node, before), f"{node.name} is restarted", 30)
+            await until(partial(_has_restarted, node, before), f"{node.name} is restarted", GUARD_SECONDS)
 
     return act
 

@@ -17,7 +17,7 @@ from pathlib import Path
 import pytest
 
 from chain.rpc.client import RpcClient
-from tests.docker.engine import IMAGE, ROOT, call, docker, keep_logs, list_containers, remove_labelled
+from tests.docker.engine import GUARD_SECONDS, IMAGE, ROOT, call, docker, keep_logs, list_containers, remove_labelled
 from tests.docker.judge import judge
 from tests.docker.load import Load
 from tests.docker.network import Network, Node, choose_subnet
@@ -35,7 +35,7 @@ from transcoder.services.chain_reader import ChainReader
 
 pytestmark = [pytest.mark.docker(lanes=2, seconds=240), pytest.mark.usefixtures("image")]
 PORTS = (26657, 26667, 26677, 26687)
-UP_SECONDS, DOWN_SECONDS, TUTORIAL_SECONDS = 240.0, 120.0, 500.0
+TUTORIAL_SECONDS = 600.0
 STATES = "{{.Name}} {{.State.Status}} {{.State.ExitCode}} {{if .State.Health}}{{.State.Health.Status}}{{end}}"
 
 
@@ -79,9 +79,9 @@ async def composed() -> AsyncIterator[Network]:
         Node(f"validator{number}", "", "", f"http://{_bind(network)}:{port}", root) for number, port in enumerate(PORTS)
     ]
     try:
-        await compose(network, "up", "--detach", "--no-build", limit_seconds=UP_SECONDS)
+        await compose(network, "up", "--detach", "--no-build", limit_seconds=GUARD_SECONDS)
         yield network
-        await compose(network, "down", "--volumes", limit_seconds=DOWN_SECONDS)
+        await compose(network, "down", "--volumes", limit_seconds=GUARD_SECONDS)
         assert not await list_containers(network.label)
         shutil.rmtree(root, ignore_errors=True)
     except BaseException as error:
@@ -151,7 +151,7 @@ async def _check_health(network: Network) -> None:
         done = [line for line in lines if "init" in line and "exited 0" in line]
         return len(done) == 1 and all(line.endswith("running 0 healthy") for line in others)
 
-    await until(are_healthy, "all containers are healthy", UP_SECONDS)
+    await until(are_healthy, "all containers are healthy", GUARD_SECONDS)
 
 
 def _check_result(root: Path, told: str, job: int) -> int:
@@ -174,9 +174,9 @@ async def test_the_tutorial_works_on_the_network_of_the_compose_file_through_its
     loop = asyncio.get_running_loop()
     began = loop.time()
     async with composed() as network:
-        await network.reach(2, UP_SECONDS)
+        await network.reach(2, GUARD_SECONDS)
         up = loop.time() - began
-        await until(lambda: _jobs(network), "the job of the sample stream", UP_SECONDS)
+        await until(lambda: _jobs(network), "the job of the sample stream", GUARD_SECONDS)
         job = await _jobs(network) + 1
         told = await follow(network, tutorial_on(network, job))
         done = loop.time() - began - up

@@ -4,7 +4,7 @@ import asyncio
 
 import pytest
 
-from tests.docker.engine import IMAGE, docker, read_log
+from tests.docker.engine import GUARD_SECONDS, IMAGE, docker, read_log
 from tests.docker.judge import judge
 from tests.docker.load import steady_load
 from tests.docker.manifest import Manifest
@@ -38,7 +38,7 @@ async def _restarts_with_a_reason(node: Node) -> None:
     async def told() -> bool:
         return CLEAR in await read_log(node.container)
 
-    await until(told, f"{node.name} says that {CLEAR}", 60)
+    await until(told, f"{node.name} says that {CLEAR}", GUARD_SECONDS)
 
 
 async def test_a_validator_with_a_full_disk_stops_clearly_and_recovers_with_space():
@@ -46,7 +46,7 @@ async def test_a_validator_with_a_full_disk_stops_clearly_and_recovers_with_spac
     async with running(MANIFEST) as network:
         node, others = network.nodes[3], (0, 1, 2)
         keeper = await _move_to_small_disk(network, node)
-        await network.reach(max(await network.heights()) + 2, 60)
+        await network.reach(max(await network.heights()) + 2, GUARD_SECONDS)
         async with steady_load(network, MANIFEST.transfers_per_second) as load:
             fill = f"cat /dev/zero > {HOME}/ballast 2>/dev/null; sync; df {HOME}"
             await docker("exec", keeper, "sh", "-c", fill)
@@ -54,10 +54,10 @@ async def test_a_validator_with_a_full_disk_stops_clearly_and_recovers_with_spac
             await _restarts_with_a_reason(node)
             stopped = loop.time() - began
             before = max(await network.heights(others))
-            await network.reach(before + 3, 60, others)
+            await network.reach(before + 3, GUARD_SECONDS, others)
             await docker("exec", keeper, "rm", f"{HOME}/ballast")
             began = loop.time()
-            await network.reach(max(await network.heights()) + 1, 90)
+            await network.reach(max(await network.heights()) + 1, GUARD_SECONDS)
             back = loop.time() - began
         told = await judge(network, load, tolerated=NO_SPACE)
     return [

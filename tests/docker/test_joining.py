@@ -7,7 +7,7 @@ import pytest
 
 from chain.cometbft.home import NodeHome
 from chain.rpc.client import RpcClient
-from tests.docker.engine import docker
+from tests.docker.engine import GUARD_SECONDS, docker
 from tests.docker.judge import judge
 from tests.docker.load import steady_load
 from tests.docker.manifest import Manifest
@@ -38,7 +38,7 @@ async def _has_caught_up(node: Node, height: int) -> None:
         status = await node.status()
         return status is not None and status.height >= height and not status.catching_up
 
-    await until(is_there, f"height {height} and the end of block sync", 60)
+    await until(is_there, f"height {height} and the end of block sync", GUARD_SECONDS)
 
 
 async def _signs(node: Node, address: bytes) -> None:
@@ -49,14 +49,14 @@ async def _signs(node: Node, address: bytes) -> None:
             commit = (await client.transport.read("commit"))["signed_header"]["commit"]
             return address.hex().upper() in {e["validator_address"] for e in commit["signatures"] if e["signature"]}
 
-        await until(has_signed, "a commit with the newcomer's signature", 120)
+        await until(has_signed, "a commit with the newcomer's signature", GUARD_SECONDS)
 
 
 async def test_a_fifth_node_catches_up_by_block_sync_and_becomes_a_validator_that_signs():
     loop = asyncio.get_running_loop()
     async with running(MANIFEST) as network:
         async with steady_load(network, MANIFEST.transfers_per_second) as load:
-            await network.reach(JOIN_HEIGHT, 90)
+            await network.reach(JOIN_HEIGHT, GUARD_SECONDS)
             began = loop.time()
             node = await _join(network)
             await _has_caught_up(node, JOIN_HEIGHT)

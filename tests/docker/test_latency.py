@@ -12,11 +12,11 @@ from pathlib import Path
 import pytest
 
 from chain.rpc.client import RpcClient
-from tests.docker.engine import docker, list_containers
+from tests.docker.engine import GUARD_SECONDS, docker, list_containers
 from tests.docker.judge import judge
 from tests.docker.load import Load
 from tests.docker.network import Network, running
-from tests.docker.workers import BROADCASTER, READY_SECONDS, SETTLE_SECONDS, is_settled, make_company, manifest
+from tests.docker.workers import BROADCASTER, is_settled, make_company, manifest
 from tests.support.videos import draw_video
 from tests.support.waiting import until
 from transcoder.demo.verdict import judge_honest
@@ -82,13 +82,13 @@ async def test_a_job_completes_over_links_with_100_ms_and_2_percent_loss():
     async with running(manifest("latency", verification_rate=3)) as network, RpcClient(network.nodes[0].url) as rpc:
         company = make_company(network, rpc)
         await company.start_workers()
-        await until(company.is_ready, "three elected transcoders and three verifiers", READY_SECONDS)
+        await until(company.is_ready, "three elected transcoders and three verifiers", GUARD_SECONDS)
         await company.start_broadcaster(STREAM_SECONDS, draw_thin_video(network.root / "thin.mp4"))
         async with slow_links(network) as means:
             began, first = loop.time(), max(await network.heights())
-            await until(lambda: company.has_ended(BROADCASTER), "the end of the stream", 10 * STREAM_SECONDS)
+            await until(lambda: company.has_ended(BROADCASTER), "the end of the stream", GUARD_SECONDS)
             segments = company.segments()
-            await company.reaches(is_settled(segments), f"{segments} segments claimed and settled", SETTLE_SECONDS)
+            await company.reaches(is_settled(segments), f"{segments} segments claimed and settled", GUARD_SECONDS)
             pace = (loop.time() - began) / (max(await network.heights()) - first)
         checks = await judge_honest(company.stage, [node.url for node in network.nodes], company.playlist)
         failed = [f"{check.claim}: {check.found}" for check in checks if not check.holds]

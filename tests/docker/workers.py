@@ -26,7 +26,6 @@ CLIP = "/usr/share/headwater/bigbuckbunny.mp4"
 OWN_CLIP = "/clip.mp4"
 EXTINF = re.compile(r"#EXTINF:([0-9.]+)")
 OVER = {status.name.lower() for status in (ClaimStatus.PAID, ClaimStatus.FAILED, ClaimStatus.MISSED)}
-READY_SECONDS, SETTLE_SECONDS = 180.0, 300.0
 
 
 def manifest(name: str, verification_rate: int = 2) -> Manifest:
