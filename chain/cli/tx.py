@@ -31,6 +31,7 @@ from chain.cli.sending import INCLUSION_SECONDS, Sender, checked, result_text, s
 from chain.cli.tx_allocation import claim_allocation
 from chain.cli.tx_governance import GOVERNANCE_COMMANDS
 from chain.cli.tx_stake import STAKE_COMMANDS
+from chain.cli.tx_submit import submit
 from chain.cli.tx_work import WORK_COMMANDS
 from chain.cometbft.home import NodeHome
 from chain.failures import UsageFailure
@@ -58,6 +59,7 @@ def tx() -> None:
     What would be sent, without sending it:     add --dry-run
     On a machine without network:               add --offline --nonce N --chain-id ID --fee FEE, then tx broadcast
     Several messages that take effect together: tx send FILE.json
+    Many transactions that were signed before:  tx submit --file FILE
 
     Amounts have a unit: 12.5LPT, 0.1ETH, 3gwei, 5wei. The fee is estimated, paid in ETH, and kept when the chain
     refuses the messages.
@@ -245,7 +247,7 @@ def broadcast(transaction: str, no_wait: bool, node: str, output: Output) -> Non
     asyncio.run(_broadcast(_read_transaction(transaction), no_wait, node, output))
 
 
-for _command in (*STAKE_COMMANDS, *WORK_COMMANDS, *GOVERNANCE_COMMANDS, claim_allocation):
+for _command in (*STAKE_COMMANDS, *WORK_COMMANDS, *GOVERNANCE_COMMANDS, claim_allocation, submit):
     tx.add_command(_command)
 
 

@@ -109,10 +109,12 @@ def main() -> int:
     chosen = LOADS if options.rows is None else [LOADS[number] for number in options.rows]
     rows = []
     for load in chosen:
-        rows.append((load, measure(load, options.seconds)))
-        Console(width=180).print(make_table(rows[-1:], options.seconds))
+        try:
+            rows.append((load, measure(load, options.seconds)))
+        except (RuntimeError, TimeoutError, AssertionError, ConnectionError) as error:
+            print(f"{load}: {error!r}", file=sys.stderr, flush=True)  # the other rows are worth having
     Console(width=180).print(make_table(rows, options.seconds))
-    return 0
+    return 0 if len(rows) == len(chosen) else 1
 
 
 if __name__ == "__main__":

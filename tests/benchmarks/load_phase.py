@@ -133,6 +133,8 @@ def _figures(
     committed = sum(len(transactions) for _, transactions in blocks)
     waits = [at - sent[raw] for at, transactions in blocks for raw in transactions if raw in sent]
     during = [block for block in blocks if block[0] <= ended]
+    if len(during) < 2:
+        raise RuntimeError(f"{len(during)} blocks during the load: this machine is too busy to measure anything")
     lasted = during[-1][0] - during[0][0]
     return Figures(
         committed=committed,

@@ -1,6 +1,7 @@
 """Four validators and many senders: whatever order gossip makes of it, every transfer is in the chain exactly once."""
 
 import asyncio
+import json
 from collections import Counter
 from collections.abc import Iterator, Sequence
 
@@ -14,18 +15,19 @@ from chain.rpc.client import RpcClient
 from chain.rpc.errors import AlreadyInMempool, SeenBefore
 from chain.tx.queries import Queries
 from tests.support.nodes import wait_for_height
+from tests.support.processes import headwater
 from tests.support.restarts import weighted_localnet
 from tests.support.transfers import SENDER_LPT, Sender, recipient
 
 pytestmark = pytest.mark.network
 
 LIMIT_SECONDS = 90
-TEN, WANDERER, DOUBLE, TWIN = range(10), 10, 11, 12
+TEN, WANDERER, DOUBLE, TWIN, FILED = range(10), 10, 11, 12, (13, 14, 15)
 
 
 @pytest.fixture(scope="module", params=MEMPOOLS)
 def localnet(request, tmp_path_factory) -> Iterator[Localnet]:
-    accounts = tuple(Sender(number) for number in range(13))
+    accounts = tuple(Sender(number) for number in range(16))
     net = weighted_localnet(tmp_path_factory.mktemp("four") / "net", (1000,) * 4, accounts, mempool=request.param)
     control.start_detached(net)
     try:
@@ -140,6 +142,28 @@ def test_one_senders_nonces_spread_over_all_nodes_are_all_included(localnet):
             last = await until_nonces(clients[3], {sender: 40})
             mine = set(transfers)
             assert [item for item in await chain_of(clients[3], last) if item[0] in mine] == [(r, 0) for r in transfers]
+
+    asyncio.run(scenario())
+
+
+def test_a_file_of_signed_transfers_is_submitted_and_once_more_is_only_counted(localnet, tmp_path):
+    senders = [Sender(number) for number in FILED]
+    queues = [sender.transfers(100) for sender in senders]
+    file = tmp_path / "signed.txt"
+    file.write_text("".join(f"{raw.hex()}\n" for turn in zip(*queues, strict=True) for raw in turn))
+    command = ("tx", "submit", "--file", str(file), "--node", localnet.nodes[1].rpc_url, "-o", "json")
+    for _ in range(2):
+        done = headwater(*command)
+        assert done.returncode == 0, done.stderr
+        report = json.loads(done.stdout)
+        assert (report["read"], report["included"], report["refused"]) == (300, 300, [])
+
+    async def scenario():
+        async with Clients(localnet) as clients:
+            last = await until_nonces(clients[0], dict.fromkeys(senders, 100))
+            chain = [raw for raw, code in await chain_of(clients[0], last) if code == 0]
+            for own in queues:
+                assert [raw for raw in chain if raw in own] == own
 
     asyncio.run(scenario())
 

@@ -6,6 +6,8 @@ Blocks are made when somebody looks for a transaction, so that nothing has to wa
 from collections import deque
 
 from app.execution.engine import Engine
+from app.execution.mempool.own import MempoolOptions
+from app.messages.bundle import encode_bundle
 from app.messages.events import event_attributes, event_name
 from app.messages.transaction import hash_tx
 from app.primitives.hashing import sha256
@@ -16,6 +18,7 @@ from chain.rpc.types import (
     Block,
     BlockResults,
     BroadcastResult,
+    BundleResult,
     CommittedTransaction,
     Event,
     EventAttribute,
@@ -37,9 +40,9 @@ class EngineNode:
         received: every broadcast that arrived, in order.
     """
 
-    def __init__(self, document: Document) -> None:
+    def __init__(self, document: Document, own_mempool: MempoolOptions | None = None) -> None:
         loaded = load_document(dump_document(document))
-        self.engine = Engine(StateStore(MemoryBackend()))
+        self.engine = Engine(StateStore(MemoryBackend()), own_mempool=own_mempool)
         self.engine.init_chain(loaded["chain_id"], 1, _json_bytes(loaded["app_state"]))
         self.chain_id = loaded["chain_id"]
         self.url = "http://engine"
@@ -106,6 +109,25 @@ class EngineNode:
             self.lost_answers -= 1
             raise RpcUnreachable("the connection broke")
         return BroadcastResult(result.code, "headwater" if result.code else "", b"", result.log, hash_tx(transaction))
+
+    async def broadcast_many_sync(self, transactions) -> list[BroadcastResult | RpcError]:
+        answers: list[BroadcastResult | RpcError] = []
+        for transaction in transactions:
+            try:
+                answers.append(await self.broadcast_tx_sync(transaction))
+            except RpcError as error:
+                answers.append(error)
+        return answers
+
+    async def broadcast_bundle(self, transactions) -> BundleResult:
+        self._connect()
+        self.received += transactions
+        results = self.engine.check_bundle(encode_bundle(transactions, len(self.received)))
+        if self.lost_answers:
+            self.lost_answers -= 1
+            raise RpcUnreachable("the connection broke")
+        refused = [result.log for result in results if result.code]
+        return BundleResult(tuple(result.code for result in results), refused[0] if refused else "")
 
     async def tx(self, hash_: bytes) -> CommittedTransaction | None:
         self._connect()

@@ -4,7 +4,7 @@ import json
 
 import pytest
 
-from chain.cli import main, query, sending, tx
+from chain.cli import main, query, sending, tx, tx_submit
 from chain.keys.keyring import Keyring
 from tests.support.engine_node import EngineNode
 from tests.support.genesis_documents import localnet_document, private_key
@@ -45,7 +45,7 @@ def node():
 
 @pytest.fixture
 def shell(tmp_path, node, monkeypatch, capsys):
-    for module in (sending, query, tx):
+    for module in (sending, query, tx, tx_submit):
         monkeypatch.setattr(module, "RpcClient", lambda url: node)
     keyring = Keyring(tmp_path)
     for name in PEOPLE:

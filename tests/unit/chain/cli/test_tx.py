@@ -4,12 +4,13 @@ import json
 
 import pytest
 
+from app.messages.bodies import Denom, Transfer
 from app.messages.codec import message_names
-from app.messages.transaction import decode_tx
+from app.messages.transaction import TxBody, decode_tx, sign_body
 from app.primitives.address import to_checksum
 from chain.cli.main import headwater
 from chain.cli.tx import tx
-from tests.support.genesis_documents import CHAIN_ID, address_of, consensus_key
+from tests.support.genesis_documents import CHAIN_ID, address_of, consensus_key, private_key
 
 ALICE, BOB = to_checksum(address_of("alice")), to_checksum(address_of("bob"))
 HASH = "5f16f4c7f149ac4f9510d9cf8cf384038ad348b3bcdc01915f95de12df9d1b02"
@@ -283,6 +284,23 @@ def test_help_of_every_command_has_an_example(shell, name):
     assert shell(f"tx {name} --help") == 0
     assert f"headwater tx {name}" in shell.out
     assert "Example" in shell.out
+
+
+def test_a_file_to_submit_whose_lines_are_no_transactions_is_a_usage_error(shell, tmp_path, monkeypatch):
+    file = tmp_path / "signed.txt"
+    file.write_text("zz\n")
+    assert shell.run_without_home(f"tx submit --file {file}") == 2
+    assert "signed.txt does not hold a signed transaction in each line" in " ".join(shell.err.split())
+
+
+def test_what_is_refused_of_a_file_to_submit_is_told_by_line_and_ends_with_1(shell, tmp_path, node):
+    body = TxBody(CHAIN_ID, 0, 1, 0, (Transfer(address_of("bob"), Denom.LPT, 1),))
+    file = tmp_path / "signed.txt"
+    file.write_text(sign_body(body, private_key("alice")).hex())
+    assert shell.run_without_home(f"tx submit --file {file}") == 1
+    assert "0 of 1 are on the chain" in shell.out
+    assert "FEE_TOO_LOW" in shell.out
+    assert "1 of 1 transactions are refused" in shell.err
 
 
 def test_the_group_is_a_part_of_headwater_and_teaches(shell):
