@@ -98,12 +98,15 @@ def close_round(state: State, env: Env) -> None:
 
 
 def _miss_reward(state: State, env: Env, address: Address) -> None:
-    """Count a missed reward, and slash for the last of so many in a row; after that the count begins anew."""
+    """Count a missed reward, and slash for the last of so many in a row; after that the count begins anew.
+
+    Where governance has made the threshold smaller than what is counted already, the next miss is the last one.
+    """
     now, transcoder = ROUND.read(state), TRANSCODERS.read(state, address)
     missed, threshold = transcoder.missed_rewards + 1, env.params.missed_reward_threshold
-    TRANSCODERS.put(state, replace(transcoder, missed_rewards=missed % threshold), address)
+    TRANSCODERS.put(state, replace(transcoder, missed_rewards=0 if missed >= threshold else missed), address)
     env.emit(RewardMissed(address, now.number, missed))
-    if missed == threshold:
+    if missed >= threshold:
         last_height = Height(now.start_height + now.length - 1)
         slash(state, env, address, env.params.missed_reward_slash_amount, SlashReason.MISSED_REWARD, last_height)
 

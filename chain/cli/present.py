@@ -74,6 +74,8 @@ def show(name: str, value: Any) -> str:
     if isinstance(value, list):
         return ", ".join(show(name, item) for item in value) or "-"
     if isinstance(value, dict):
+        if value.keys() == {"name", "new_value"}:  # a change of a parameter
+            return f"{value['name']}={_by_hint(_parameter_units().get(value['name']), value['new_value'], {})}"
         return " ".join(f"{key}={show(key, inner)}" for key, inner in value.items())
     amounts, fractions = field_units()
     hint = amounts.get(name) if isinstance(value, str) else fractions.get(name)
@@ -90,6 +92,11 @@ def field_units() -> tuple[dict[str, Any], dict[str, Any]]:
         else:
             assert amounts.setdefault(name, hint) is hint, f"{name} is {hint} here and {amounts[name]} there"
     return amounts, fractions
+
+
+@cache
+def _parameter_units() -> dict[str, Any]:
+    return get_type_hints(Params)
 
 
 def _typed_fields(module: Any, *more: Any) -> Iterator[tuple[str, Any]]:

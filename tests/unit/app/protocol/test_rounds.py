@@ -4,14 +4,22 @@ from dataclasses import replace
 
 import pytest
 
-from app.messages.bodies import Bond, InitializeRound, Reward
+from app.messages.bodies import (
+    Bond,
+    InitializeRound,
+    ProposalKind,
+    Propose,
+    Rebond,
+    Reward,
+    Unbond,
+)
 from app.messages.events import RewardMissed, RewardPaid, RoundInitialized
 from app.messages.rejections import Reason
 from app.primitives.fractions import Fraction
 from app.protocol.environment import Evidence
 from app.protocol.rounds import add_work, get_candidates_in_order
 from app.protocol.transcoders import consensus_address
-from app.state.tables import ACTIVE, SUPPLY, TRANSCODERS
+from app.state.tables import ACTIVE, SUPPLY, TRANSCODERS, VALIDATORS
 from genesis.presets.test import TEST
 from tests.support.chain_driver import (
     ALICE,
@@ -126,6 +134,45 @@ def test_a_round_without_a_lock_locks_nothing():
     chain = start(replace(TEST, round_lock_amount=Fraction(0)))
     chain.until(10)
     chain.must(VERA, rates_of(VERA, price=5))
+
+
+WAITS_FOR_THE_ROUND = {
+    "Bond": Bond(LPT, VERA.address),
+    "Unbond": Unbond(LPT),
+    "Rebond": Rebond(1, VERA.address),
+    "Transcoder": rates_of(VERA, price=5),
+    "Reward": Reward(),
+    "Propose": Propose(ProposalKind.TEXT, "title", ""),
+}
+
+
+@pytest.mark.parametrize("name", WAITS_FOR_THE_ROUND)
+def test_what_reads_the_round_is_refused_until_it_is_initialised(name):
+    chain = start(MANUAL, [VERA, VIKTOR])
+    chain.must(VERA, Unbond(LPT))
+    chain.until(12)
+    told = chain.refused(VERA, WAITS_FOR_THE_ROUND[name], reason=Reason.ROUND_NOT_INITIALIZED)
+    assert told == "round 0 ended at height 11; the next one waits for InitializeRound, from anybody"
+
+
+@pytest.mark.parametrize("rounds", [1, 2, 5])
+@pytest.mark.parametrize("auto_reward", [False, True])
+def test_however_late_it_is_the_last_round_is_settled_once_and_the_running_one_begins(auto_reward, rounds):
+    chain = start(replace(MANUAL, auto_reward=auto_reward), [VERA, VIKTOR])
+    chain.until(1 + 10 * rounds + 3)
+    result = chain.must(ALICE, InitializeRound())
+    kinds = [type(event) for event in result.events if isinstance(event, RewardPaid | RewardMissed)]
+    assert kinds == [RewardPaid if auto_reward else RewardMissed] * 2
+    assert (chain.round.number, chain.round.start_height) == (rounds, 1 + 10 * rounds)
+    chain.must(VERA, Reward())
+    chain.refused(BOB, InitializeRound(), reason=Reason.ROUND_ALREADY_INITIALIZED)
+
+
+def test_validators_sign_on_through_rounds_that_nobody_initialises():
+    chain = start(MANUAL, [VERA, VIKTOR])
+    chain.until(45)
+    assert [block.validator_updates for block in chain.results] == [[]] * len(chain.results)
+    assert sorted(key for (key,) in VALIDATORS.keys(chain.state)) == sorted([VERA.consensus_key, VIKTOR.consensus_key])
 
 
 # --- the election

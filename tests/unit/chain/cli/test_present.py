@@ -61,3 +61,12 @@ def test_columns_are_as_wide_as_their_widest_and_numbers_are_set_right():
         "a          5",
         "longer  1234",
     ]
+
+
+def test_the_change_of_a_parameter_is_told_in_the_parameters_own_unit():
+    changes = [
+        {"name": "quorum", "new_value": "400000000"},
+        {"name": "min_self_bond", "new_value": "5000000000000000000"},
+    ]
+    assert show("changes", changes) == "quorum=40%, min_self_bond=5LPT"
+    assert show("changes", [{"name": "n", "new_value": "50"}]) == "n=50"

@@ -5,7 +5,7 @@ from dataclasses import fields, replace
 import pytest
 
 from app.messages.bodies import InitializeRound, Transfer, Vote
-from app.messages.events import ParameterChanged, ProposalDropped, RoundInitialized, TranscoderLeft
+from app.messages.events import ParameterChanged, ProposalDropped, RoundInitialized, StakeSlashed, TranscoderLeft
 from app.messages.records import LeaveReason, ProposalStatus
 from app.messages.rejections import Reason
 from app.params import Params
@@ -152,6 +152,17 @@ def test_a_higher_min_self_bond_reaches_the_jailed_as_well():
     adopt(chain, CAROL, changes(min_self_bond=11 * LPT), VERA, VIKTOR)
     (left,) = events_of(chain.next_round(), TranscoderLeft)
     assert left.transcoder == ALICE.address
+
+
+def test_a_smaller_threshold_of_missed_rewards_reaches_who_has_missed_more_already():
+    chain = two(replace(PATIENT, auto_reward=False))
+    for _ in range(3):
+        chain.next_round()
+    adopt(chain, CAROL, changes(missed_reward_threshold=2), VERA, VIKTOR)
+    chain.next_round()
+    assert TRANSCODERS.read(chain.state, VERA.address).missed_rewards > 2
+    assert {event.transcoder for event in events_of(chain.next_round(), StakeSlashed)} == {VERA.address, VIKTOR.address}
+    assert TRANSCODERS.read(chain.state, VERA.address).missed_rewards == 0
 
 
 def test_an_adopted_inflation_rate_is_what_the_rate_moves_on_from():

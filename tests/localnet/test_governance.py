@@ -1,4 +1,4 @@
-"""A network of four is upgraded by a vote: the old release stops at the height, the next one goes on from there."""
+"""Governance on real networks: a network of four is upgraded by a vote, and a parameter reaches CometBFT."""
 
 import contextlib
 import json
@@ -25,16 +25,16 @@ ROOM_BLOCKS = 40
 STOP_SECONDS = 120
 
 
-def make_localnet(root: Path) -> Localnet:
-    """Four validators, and votings that are long enough for the command line."""
+def make_localnet(root: Path, validators: int = 4, voting_period: int = VOTING_PERIOD_BLOCKS) -> Localnet:
+    """Validators, and votings that are long enough for the command line."""
     write = headwater_genesis()
 
     def with_short_votings(*given):
         document = write(*given)
-        document["app_state"]["params"]["voting_period"] = VOTING_PERIOD_BLOCKS
+        document["app_state"]["params"]["voting_period"] = voting_period
         return document
 
-    return create(root, 4, with_short_votings, LocalnetSettings(timeouts=FAST), usual_ports=False)
+    return create(root, validators, with_short_votings, LocalnetSettings(timeouts=FAST), usual_ports=False)
 
 
 @contextlib.contextmanager
@@ -99,4 +99,28 @@ def test_four_nodes_stop_at_the_height_say_which_version_they_need_and_go_on_wit
         assert tell(localnet, "query", "upgrade")["version"] == NEXT_VERSION
         headers = [ask(node.rpc_url, lambda client: client.block(height + 2)).header for node in localnet.nodes]
         assert len({header.app_hash for header in headers}) == 1
+        header = ask(
+            localnet.nodes[0].rpc_url, lambda client: client._read(dict, "header", {"height": str(height + 1)})
+        )
+        assert header["header"]["version"]["app"] == str(NEXT_VERSION)
         eventually(lambda: height_of(localnet.nodes[3].rpc_url) > height + 3, "further blocks")
+
+
+def test_an_adopted_parameter_is_in_force_from_the_next_round_on_in_the_node_as_well(tmp_path):
+    localnet = make_localnet(tmp_path / "net", validators=1, voting_period=25)
+    (node,) = localnet.nodes
+    with old_release(localnet.nodes):
+        wait_for_height(node.rpc_url, 2)
+        values = ("evidence_max_age=100", "quorum=40%")
+        tell(localnet, "tx", "propose", "parameter", *values, "--title", "Shorter", "--from", "validator0")
+        tell(localnet, "tx", "vote", 1, "yes", "--from", "validator0")
+        shown = headwater("query", "proposal", 1, "--node", node.rpc_url, "--home", localnet.root).stdout
+        assert "evidence_max_age=100" in shown
+        assert "quorum=40%" in shown
+        eventually(lambda: tell(localnet, "query", "proposal", 1)["status"] == "executed", "the next round", 120)
+        params = tell(localnet, "query", "params")
+        assert (params["evidence_max_age"], params["quorum"]) == (100, 400_000_000)
+        height = wait_for_height(node.rpc_url, height_of(node.rpc_url) + 2)
+        told = ask(node.rpc_url, lambda client: client._read(dict, "consensus_params", {"height": str(height)}))
+        evidence = told["consensus_params"]["evidence"]
+        assert (evidence["max_age_num_blocks"], evidence["max_age_duration"]) == ("100", str(100 * 10**9))
