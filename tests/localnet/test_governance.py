@@ -25,13 +25,13 @@ ROOM_BLOCKS = 40
 STOP_SECONDS = 120
 
 
-def make_localnet(root: Path, validators: int = 4, voting_period: int = VOTING_PERIOD_BLOCKS) -> Localnet:
+def make_localnet(root: Path, validators: int = 4) -> Localnet:
     """Validators, and votings that are long enough for the command line."""
     write = headwater_genesis()
 
     def with_short_votings(*given):
         document = write(*given)
-        document["app_state"]["params"]["voting_period"] = voting_period
+        document["app_state"]["params"]["voting_period"] = VOTING_PERIOD_BLOCKS
         return document
 
     return create(root, validators, with_short_votings, LocalnetSettings(timeouts=FAST), usual_ports=False)
@@ -107,7 +107,7 @@ def test_four_nodes_stop_at_the_height_say_which_version_they_need_and_go_on_wit
 
 
 def test_an_adopted_parameter_is_in_force_from_the_next_round_on_in_the_node_as_well(tmp_path):
-    localnet = make_localnet(tmp_path / "net", validators=1, voting_period=25)
+    localnet = make_localnet(tmp_path / "net", validators=1)
     (node,) = localnet.nodes
     with old_release(localnet.nodes):
         wait_for_height(node.rpc_url, 2)
