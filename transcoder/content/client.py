@@ -6,12 +6,12 @@ from dataclasses import dataclass, replace
 import aiohttp
 
 from transcoder.content.address import ContentId, content_id_of, format_content_id
+from transcoder.content.download import download
 from transcoder.content.failures import FetchFailed
-from transcoder.net.http import MIB, HttpFailure, HttpPolicy, get
+from transcoder.net.http import MIB, HttpFailure, HttpPolicy
 
 LARGE_CONTENT = HttpPolicy(attempts=1, timeout_seconds=45.0, stall_seconds=10.0, answer_limit_bytes=64 * MIB)
-"""A second try begins at the first byte, so one that moves is let go on: a link with 100 ms and 2 % loss gives 40 kB/s,
-and a segment's input has 700 kB. What stalls is left early all the same."""
+"""A second try begins at the first byte, so one that moves is let go on. What stalls is left early all the same."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,7 +47,7 @@ class ContentClient:
     async def _try(self, content_id: ContentId, source: str, policy: HttpPolicy) -> tuple[bytes | None, str]:
         url = f"{source.rstrip('/')}/content/{format_content_id(content_id)}"
         try:
-            answer = await get(self.session, url, policy=policy)
+            answer = await download(self.session, url, policy)
         except HttpFailure as failure:
             return None, str(failure)
         if answer.status != 200:

@@ -6,8 +6,8 @@ receipts and content have names.
 
 import asyncio
 import random
-from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
-from contextlib import asynccontextmanager
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Mapping
+from contextlib import asynccontextmanager, contextmanager
 from dataclasses import dataclass, field
 
 import aiohttp
@@ -155,12 +155,19 @@ async def request_once(
         AnswerTooLarge: the body is, or says that it is, above the limit.
         HttpFailure: no connection, no complete answer in time, or no valid address.
     """
-    try:
+    with named_failures(policy):
         async with session.request(
             method, url, data=body, headers=headers, timeout=policy.client_timeout(), allow_redirects=False
         ) as response:
             content = await _read_bounded(response, policy.answer_limit_bytes)
             return HttpAnswer(response.status, response.headers, content)
+
+
+@contextmanager
+def named_failures(policy: HttpPolicy) -> Iterator[None]:
+    """What can go wrong with a request, as HttpFailure with its reason."""
+    try:
+        yield
     except TimeoutError as error:
         raise HttpFailure(f"no complete answer within {policy.timeout_seconds:g} s") from error
     except aiohttp.ClientConnectorError as error:
@@ -170,12 +177,24 @@ async def request_once(
 
 
 async def _read_bounded(response: aiohttp.ClientResponse, limit_bytes: int) -> bytes:
+    content = bytearray()
+    async for chunk in read_chunks(response, limit_bytes):
+        content += chunk
+    return bytes(content)
+
+
+async def read_chunks(response: aiohttp.ClientResponse, limit_bytes: int) -> AsyncIterator[bytes]:
+    """The body as it comes.
+
+    Raises:
+        AnswerTooLarge: it is, or says that it is, above the limit.
+    """
     announced = response.content_length or 0
     if announced > limit_bytes and response.method != "HEAD":
         raise AnswerTooLarge(f"the answer has {announced} bytes, {limit_bytes} are allowed")
-    content = bytearray()
+    got = 0
     async for chunk in response.content.iter_chunked(_CHUNK_BYTES):
-        content += chunk
-        if len(content) > limit_bytes:
+        got += len(chunk)
+        if got > limit_bytes:
             raise AnswerTooLarge(f"the answer has more than the {limit_bytes} bytes that are allowed")
-    return bytes(content)
+        yield chunk
