@@ -22,11 +22,11 @@ from app.primitives.hashing import Hash32
 from chain.failures import Failure
 from chain.keys.keyring import Signer
 from chain.rpc.client import RpcClient
-from chain.rpc.errors import AlreadyInMempool, RpcError, RpcUnreachable, SeenBefore
-from chain.rpc.types import BroadcastResult
+from chain.rpc.errors import RpcError, RpcUnreachable
 from chain.rpc.verified import QueryRefused
 from chain.tx.blocks import find_in_blocks
-from chain.tx.errors import CODESPACE, NodeUnreachable, TxRejected, TxTimeout, reason_of
+from chain.tx.errors import NodeUnreachable, TxRejected, TxTimeout, reason_of
+from chain.tx.offering import offer
 from chain.tx.queries import Queries
 from chain.tx.result import TxResult, result_of
 from chain.tx.signing import SignedTx, make_body, sign, with_estimated_fee
@@ -170,7 +170,7 @@ class TxClient:
             except RpcUnreachable as error:
                 doubt = str(error)
             except TxRejected as rejected:
-                if not doubt or rejected.reason is not Reason.NONCE_TOO_LOW:
+                if rejected.reason is not Reason.NONCE_TOO_LOW or (is_new and not doubt):
                     raise
                 fate = await self._fate(raw, tx_hash)
                 if isinstance(fate, TxResult):
@@ -247,26 +247,12 @@ class TxClient:
 
     async def _broadcast_once(self, raw: bytes, tx_hash: Hash32) -> bool:
         """Send; whether the node took it now (True) or knew it before (False)."""
-        try:
-            answer = await self.rpc.broadcast_tx_sync(raw)
-        except AlreadyInMempool:
-            return False
-        except SeenBefore:
-            answer = await self._ask_again(raw, tx_hash)
-        except RpcError as error:
-            if "mempool is full" in str(error):
-                raise TxRejected(Reason.MEMPOOL_FULL, error.data or error.message, tx_hash) from error
-            raise
+        answer = await offer(self.rpc, raw)
         if reason_of(answer.code, answer.codespace) is Reason.ALREADY_KNOWN:
             return False
         if answer.code:
             raise TxRejected(answer.code, answer.log, tx_hash, codespace=answer.codespace)
         return True
-
-    async def _ask_again(self, raw: bytes, tx_hash: Hash32) -> BroadcastResult:
-        """Send inside of a bundle what CometBFT has met before and would not show to the application again."""
-        result = await self.rpc.broadcast_bundle([raw])
-        return BroadcastResult(result.codes[0], CODESPACE, b"", result.log, tx_hash)
 
     async def _send_again(self, signed: SignedTx) -> TxResult | None:
         """Remind the node of a transaction; its outcome, where that shows that a block has it.

@@ -21,6 +21,7 @@ from chain.localnet.genesis import CHAIN_ID
 from chain.rpc.client import RpcClient
 from chain.rpc.types import BroadcastCommitResult
 from chain.rpc.verified import STATE_QUERY_PATH
+from chain.tx.errors import reason_of
 from tests.support.nodes import wait_for_height
 from tests.support.restarts import weighted_localnet
 from tests.support.transfers import FEE_WEI, SENDER_LPT, SENDER_WEI, Sender, recipient
@@ -75,7 +76,7 @@ WRONG = {
     "no signature": (seal(encode_body(GOOD), b""), Reason.INVALID_SIGNATURE),
     "another chain": (signed(chain_id="headwater-other"), Reason.WRONG_CHAIN),
     "a height that is over": (signed(valid_until_height=1), Reason.EXPIRED),
-    "a nonce far ahead": (signed(nonce=1000), Reason.NONCE_TOO_HIGH),
+    "a nonce far ahead": (signed(nonce=10**6), Reason.NONCE_TOO_HIGH),
     "a fee below the minimum": (signed(fee_wei=Wei(1)), Reason.FEE_TOO_LOW),
     "a fee that nobody has": (signed(fee_wei=Wei(2 * SENDER_WEI)), Reason.INSUFFICIENT_FUNDS),
     "a sender without anything": (POOR.transfer(TO), Reason.INSUFFICIENT_FUNDS),
@@ -89,7 +90,7 @@ def test_a_wrong_transaction_is_refused_at_the_door_with_its_code_and_changes_no
 
     async def scenario(client):
         answer = await client.broadcast_tx_sync(raw)
-        assert (answer.code, answer.codespace) == (reason, "headwater"), answer.log
+        assert (reason_of(answer.code), answer.codespace) == (reason, "headwater"), answer.log
         assert answer.log
         account = await ask(client, f"/account/{to_checksum(UNCHANGED.address)}")
         assert (account["nonce"], account["lpt"], account["wei"]) == (0, str(SENDER_LPT), str(SENDER_WEI))

@@ -24,7 +24,7 @@ from tests.support.transfers import Sender
 
 pytestmark = pytest.mark.network
 
-KEEPS_TO_ITSELF = ('type = "flood"', 'type = "flood"\nbroadcast = false')
+KEEPS_TO_ITSELF = ("[mempool]\n", "[mempool]\nbroadcast = false\n")
 SENDS_QUICKLY = ("[consensus]", '[consensus]\npeer_gossip_sleep_duration = "5ms"')
 SAYS_SLOWLY = ('flush_throttle_timeout = "10ms"', 'flush_throttle_timeout = "100ms"')
 

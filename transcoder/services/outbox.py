@@ -18,9 +18,10 @@ from app.messages.transaction import decode_message, decode_tx, hash_tx, recover
 from app.primitives.hashing import Hash32
 from chain.keys.keyring import Signer
 from chain.rpc.client import RpcClient
-from chain.rpc.errors import AlreadyInMempool, RpcError
+from chain.rpc.errors import RpcError
 from chain.rpc.types import TransactionResult
 from chain.tx.errors import reason_of
+from chain.tx.offering import offer
 from chain.tx.queries import Queries
 from chain.tx.signing import SignedTx, make_body, sign, with_estimated_fee
 from transcoder.journal.core import Journal
@@ -193,13 +194,11 @@ class OutboxSender:
 
     async def _broadcast(self, entry: OutboxEntry, raw: bytes, account: _Account) -> bool:
         """Send; whether the node has it now."""
-        try:
-            answer = await self._rpc.broadcast_tx_sync(raw)
-        except AlreadyInMempool:
+        answer = await offer(self._rpc, raw)
+        reason = reason_of(answer.code, answer.codespace)
+        if reason is Reason.ALREADY_KNOWN:
             return True
-        except RpcError as error:
-            if "mempool is full" not in str(error):
-                raise
+        if reason is Reason.MEMPOOL_FULL:
             log.info("the mempool is full", extra={"intent": entry.key})
             return False
         if answer.code == 0:
