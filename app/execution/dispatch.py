@@ -22,6 +22,7 @@ from app.protocol.governance.voting import close_voting, process_vote
 from app.protocol.jobs import close_job, process_end_job, process_job
 from app.protocol.ledger import process_transfer
 from app.protocol.liveness import process_rotate_consensus_key, process_unjail
+from app.protocol.reassignment import process_reassign_job
 from app.protocol.rewards import process_reward
 from app.protocol.rounds import process_initialize_round
 from app.protocol.transcoders import process_transcode_availability, process_transcoder
@@ -46,6 +47,7 @@ HANDLERS: dict[type, Handler] = {
     bodies.TranscodeAvailability: process_transcode_availability,
     bodies.Job: process_job,
     bodies.EndJob: process_end_job,
+    bodies.ReassignJob: process_reassign_job,
     bodies.Deposit: process_deposit,
     bodies.Withdraw: process_withdraw,
     bodies.ClaimWork: process_claim_work,

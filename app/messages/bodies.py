@@ -99,6 +99,24 @@ class EndJob:
     job_id: int
 
 
+@unique
+class DropReason(IntEnum):
+    """Why a broadcaster passes a job on; for the record, nothing follows from it."""
+
+    SILENT = 1
+    SLOW = 2
+    REFUSED = 3
+    WRONG = 4
+
+
+@dataclass(frozen=True, slots=True)
+class ReassignJob:
+    """Pass a job on to its next backup, or have another transcoder drawn."""
+
+    job_id: int
+    reason: DropReason
+
+
 @dataclass(frozen=True, slots=True)
 class Deposit:
     """Add to the sender's deposit, which pays for its jobs."""
@@ -333,6 +351,7 @@ Body = (
     | TranscodeAvailability
     | Job
     | EndJob
+    | ReassignJob
     | Deposit
     | Withdraw
     | ClaimWork

@@ -14,7 +14,7 @@ from functools import cache
 from typing import Any, get_type_hints
 
 from app.messages.attestation import Attested
-from app.messages.bodies import ProposalKind, VoteOption
+from app.messages.bodies import DropReason, ProposalKind, VoteOption
 from app.messages.records import CourtOutcome, DisputeReason, ProposalStatus
 from app.messages.stake_events import (
     AvailabilityChanged,
@@ -111,6 +111,16 @@ class JobAssigned:
 
     job_id: int
     transcoder: Address
+
+
+@dataclass(frozen=True, slots=True)
+class JobReassigned:
+    """A broadcaster passed its job on; `to_transcoder` is zero where it waits for another draw."""
+
+    job_id: int
+    from_transcoder: Address
+    to_transcoder: Address
+    reason: DropReason
 
 
 @dataclass(frozen=True, slots=True)

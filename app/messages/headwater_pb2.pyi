@@ -31,7 +31,7 @@ class TxBody(_message.Message):
     def __init__(self, chain_id: _Optional[str] = ..., nonce: _Optional[int] = ..., fee_wei: _Optional[bytes] = ..., valid_until_height: _Optional[int] = ..., messages: _Optional[_Iterable[_Union[Message, _Mapping]]] = ..., memo: _Optional[str] = ...) -> None: ...
 
 class Message(_message.Message):
-    __slots__ = ("bond", "unbond", "rebond", "transcoder", "resign_as_transcoder", "transcode_availability", "job", "end_job", "deposit", "withdraw", "claim_work", "verify", "commit_verdict", "reveal_verdict", "challenge", "distribute_fees", "reward", "initialize_round", "update_delegator_stake", "slash_missed_verification", "slash_double_claim", "propose", "vote", "transfer", "unjail", "rotate_consensus_key", "register_verifier", "claim_allocation")
+    __slots__ = ("bond", "unbond", "rebond", "transcoder", "resign_as_transcoder", "transcode_availability", "job", "end_job", "reassign_job", "deposit", "withdraw", "claim_work", "verify", "commit_verdict", "reveal_verdict", "challenge", "distribute_fees", "reward", "initialize_round", "update_delegator_stake", "slash_missed_verification", "slash_double_claim", "propose", "vote", "transfer", "unjail", "rotate_consensus_key", "register_verifier", "claim_allocation")
     BOND_FIELD_NUMBER: _ClassVar[int]
     UNBOND_FIELD_NUMBER: _ClassVar[int]
     REBOND_FIELD_NUMBER: _ClassVar[int]
@@ -40,6 +40,7 @@ class Message(_message.Message):
     TRANSCODE_AVAILABILITY_FIELD_NUMBER: _ClassVar[int]
     JOB_FIELD_NUMBER: _ClassVar[int]
     END_JOB_FIELD_NUMBER: _ClassVar[int]
+    REASSIGN_JOB_FIELD_NUMBER: _ClassVar[int]
     DEPOSIT_FIELD_NUMBER: _ClassVar[int]
     WITHDRAW_FIELD_NUMBER: _ClassVar[int]
     CLAIM_WORK_FIELD_NUMBER: _ClassVar[int]
@@ -68,6 +69,7 @@ class Message(_message.Message):
     transcode_availability: TranscodeAvailability
     job: Job
     end_job: EndJob
+    reassign_job: ReassignJob
     deposit: Deposit
     withdraw: Withdraw
     claim_work: ClaimWork
@@ -88,7 +90,7 @@ class Message(_message.Message):
     rotate_consensus_key: RotateConsensusKey
     register_verifier: RegisterVerifier
     claim_allocation: ClaimAllocation
-    def __init__(self, bond: _Optional[_Union[Bond, _Mapping]] = ..., unbond: _Optional[_Union[Unbond, _Mapping]] = ..., rebond: _Optional[_Union[Rebond, _Mapping]] = ..., transcoder: _Optional[_Union[Transcoder, _Mapping]] = ..., resign_as_transcoder: _Optional[_Union[ResignAsTranscoder, _Mapping]] = ..., transcode_availability: _Optional[_Union[TranscodeAvailability, _Mapping]] = ..., job: _Optional[_Union[Job, _Mapping]] = ..., end_job: _Optional[_Union[EndJob, _Mapping]] = ..., deposit: _Optional[_Union[Deposit, _Mapping]] = ..., withdraw: _Optional[_Union[Withdraw, _Mapping]] = ..., claim_work: _Optional[_Union[ClaimWork, _Mapping]] = ..., verify: _Optional[_Union[Verify, _Mapping]] = ..., commit_verdict: _Optional[_Union[CommitVerdict, _Mapping]] = ..., reveal_verdict: _Optional[_Union[RevealVerdict, _Mapping]] = ..., challenge: _Optional[_Union[Challenge, _Mapping]] = ..., distribute_fees: _Optional[_Union[DistributeFees, _Mapping]] = ..., reward: _Optional[_Union[Reward, _Mapping]] = ..., initialize_round: _Optional[_Union[InitializeRound, _Mapping]] = ..., update_delegator_stake: _Optional[_Union[UpdateDelegatorStake, _Mapping]] = ..., slash_missed_verification: _Optional[_Union[SlashMissedVerification, _Mapping]] = ..., slash_double_claim: _Optional[_Union[SlashDoubleClaim, _Mapping]] = ..., propose: _Optional[_Union[Propose, _Mapping]] = ..., vote: _Optional[_Union[Vote, _Mapping]] = ..., transfer: _Optional[_Union[Transfer, _Mapping]] = ..., unjail: _Optional[_Union[Unjail, _Mapping]] = ..., rotate_consensus_key: _Optional[_Union[RotateConsensusKey, _Mapping]] = ..., register_verifier: _Optional[_Union[RegisterVerifier, _Mapping]] = ..., claim_allocation: _Optional[_Union[ClaimAllocation, _Mapping]] = ...) -> None: ...
+    def __init__(self, bond: _Optional[_Union[Bond, _Mapping]] = ..., unbond: _Optional[_Union[Unbond, _Mapping]] = ..., rebond: _Optional[_Union[Rebond, _Mapping]] = ..., transcoder: _Optional[_Union[Transcoder, _Mapping]] = ..., resign_as_transcoder: _Optional[_Union[ResignAsTranscoder, _Mapping]] = ..., transcode_availability: _Optional[_Union[TranscodeAvailability, _Mapping]] = ..., job: _Optional[_Union[Job, _Mapping]] = ..., end_job: _Optional[_Union[EndJob, _Mapping]] = ..., reassign_job: _Optional[_Union[ReassignJob, _Mapping]] = ..., deposit: _Optional[_Union[Deposit, _Mapping]] = ..., withdraw: _Optional[_Union[Withdraw, _Mapping]] = ..., claim_work: _Optional[_Union[ClaimWork, _Mapping]] = ..., verify: _Optional[_Union[Verify, _Mapping]] = ..., commit_verdict: _Optional[_Union[CommitVerdict, _Mapping]] = ..., reveal_verdict: _Optional[_Union[RevealVerdict, _Mapping]] = ..., challenge: _Optional[_Union[Challenge, _Mapping]] = ..., distribute_fees: _Optional[_Union[DistributeFees, _Mapping]] = ..., reward: _Optional[_Union[Reward, _Mapping]] = ..., initialize_round: _Optional[_Union[InitializeRound, _Mapping]] = ..., update_delegator_stake: _Optional[_Union[UpdateDelegatorStake, _Mapping]] = ..., slash_missed_verification: _Optional[_Union[SlashMissedVerification, _Mapping]] = ..., slash_double_claim: _Optional[_Union[SlashDoubleClaim, _Mapping]] = ..., propose: _Optional[_Union[Propose, _Mapping]] = ..., vote: _Optional[_Union[Vote, _Mapping]] = ..., transfer: _Optional[_Union[Transfer, _Mapping]] = ..., unjail: _Optional[_Union[Unjail, _Mapping]] = ..., rotate_consensus_key: _Optional[_Union[RotateConsensusKey, _Mapping]] = ..., register_verifier: _Optional[_Union[RegisterVerifier, _Mapping]] = ..., claim_allocation: _Optional[_Union[ClaimAllocation, _Mapping]] = ...) -> None: ...
 
 class Bond(_message.Message):
     __slots__ = ("amount", "to")
@@ -177,6 +179,14 @@ class EndJob(_message.Message):
     JOB_ID_FIELD_NUMBER: _ClassVar[int]
     job_id: int
     def __init__(self, job_id: _Optional[int] = ...) -> None: ...
+
+class ReassignJob(_message.Message):
+    __slots__ = ("job_id", "reason")
+    JOB_ID_FIELD_NUMBER: _ClassVar[int]
+    REASON_FIELD_NUMBER: _ClassVar[int]
+    job_id: int
+    reason: int
+    def __init__(self, job_id: _Optional[int] = ..., reason: _Optional[int] = ...) -> None: ...
 
 class Deposit(_message.Message):
     __slots__ = ("amount_wei",)

@@ -106,6 +106,8 @@ DEPOSITS = Layout("deposit", (Address,), records.AmountRecord)
 PROFILES = Layout("profile", (str,), records.Profile)
 JOBS = Layout("job", (NUMBER,), records.Job)
 WAITING_JOBS = Layout("waiting-job", (NUMBER,), records.Empty)
+# (job, transcoder) that had it before
+FORMER_TRANSCODERS = Layout("former", (NUMBER, Address), records.FormerTranscoder)
 OPEN_JOBS = Layout("open-job", (Address, NUMBER), records.Empty)
 # claims: (job, claim); (job, first segment) of what is claimed
 CLAIMS = Layout("claim", (NUMBER, NUMBER), records.Claim)
@@ -118,8 +120,8 @@ DISPUTES = Layout("dispute", (NUMBER,), records.Dispute)
 OPEN_DISPUTES = Layout("open-dispute", (NUMBER,), records.Empty)
 OPEN_CHALLENGES = Layout("open-challenge", (Address, NUMBER), records.Empty)
 ATTESTATIONS = Layout("attestation", (NUMBER, Address), Attestation)
-# (job, segment) for which its transcoder was slashed because of two receipts
-DOUBLE_CLAIMS = Layout("double-claim", (NUMBER, NUMBER), records.Empty)
+# (job, segment, transcoder) that was slashed because of two receipts
+DOUBLE_CLAIMS = Layout("double-claim", (NUMBER, NUMBER, Address), records.Empty)
 VERIFIERS = Layout("verifier", (Address,), records.Verifier)
 # governance: proposals; (proposal, voter); (proposal, transcoder); rounds with whose stakes open proposals are voted,
 # and (round, transcoder) of the past ones; the version; (height, proposal) of adopted changes of parameters

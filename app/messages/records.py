@@ -213,6 +213,7 @@ class Job:
         escrow: what is left of the job's escrow; claims draw on it before they draw on the deposit.
         transcoder: who works; 20 zero bytes while none is drawn.
         backups: who would follow, in order.
+        assigned_height: since when it has its transcoder, or, while it waits again, since when it has none.
     """
 
     broadcaster: Address
@@ -230,6 +231,13 @@ class Job:
     next_claim_id: int
     segments_claimed: int
     segments_paid: int
+
+
+@dataclass(frozen=True, slots=True)
+class FormerTranscoder:
+    """When a job was passed on from the transcoder in the key, for the last time (jobs)."""
+
+    until_height: Height
 
 
 @unique

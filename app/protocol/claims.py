@@ -35,7 +35,7 @@ from app.protocol.environment import BlockEnv, Env, TxEnv
 from app.protocol.jobs import is_claimable, load_job
 from app.protocol.rounds import add_work
 from app.protocol.sortition import is_challenged
-from app.state.tables import CHALLENGES, CLAIMED_RANGES, CLAIMS, JOBS, TRANSCODERS, ReadState, State
+from app.state.tables import CHALLENGES, CLAIMED_RANGES, CLAIMS, FORMER_TRANSCODERS, JOBS, TRANSCODERS, ReadState, State
 
 MAX_SEQUENCE_NUMBER = 2**63 - 1
 """Of a segment that can be claimed: keys hold 64 bits, and what lies behind a range needs one as well."""
@@ -241,7 +241,7 @@ def process_claim_work(state: State, env: TxEnv, message: ClaimWork) -> None:
             ROUND_NOT_INITIALIZED, SEGMENTS_ALREADY_CLAIMED or INSUFFICIENT_DEPOSIT.
     """
     job = load_job(state, message.job_id)
-    _check_claimant(job, env, message.job_id)
+    _check_claimant(state, job, env, message.job_id)
     segments = check_ranges(message.ranges, env.params)
     require_initialized(state)
     _check_unclaimed(state, message)
@@ -284,7 +284,17 @@ def check_ranges(ranges: Sequence[SegmentRange], params: Params) -> int:
     return segments
 
 
-def _check_claimant(job: Job, env: TxEnv, job_id: int) -> None:
+def _check_claimant(state: ReadState, job: Job, env: TxEnv, job_id: int) -> None:
+    former = FORMER_TRANSCODERS.get(state, job_id, env.sender)
+    if env.sender != job.transcoder and former is not None:
+        if env.height > former.until_height + env.params.claim_period:
+            raise Rejection(
+                Reason.CLAIM_PERIOD_OVER,
+                f"job {job_id} was passed on from you at height {former.until_height} and could be claimed for "
+                f"{env.params.claim_period} blocks; this is height {env.height}",
+            )
+        require(job.status is not JobStatus.CLOSED, Reason.CLAIM_PERIOD_OVER, f"job {job_id} is closed")
+        return
     if job.status is JobStatus.WAITING:
         raise Rejection(Reason.JOB_NOT_ASSIGNED, f"job {job_id} waits for a transcoder since {job.created_height}")
     if env.sender != job.transcoder:

@@ -18,6 +18,7 @@ An assigned job holds one of its transcoder's slots and gives it back at its end
 its offer in between.
 """
 
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from itertools import chain, islice
 
@@ -36,6 +37,7 @@ from app.protocol.environment import NOBODY, BlockEnv, Env, TxEnv
 from app.protocol.sortition import draw_in_order
 from app.state.tables import (
     ACTIVE,
+    FORMER_TRANSCODERS,
     JOBS,
     OPEN_JOBS,
     PROFILES,
@@ -74,7 +76,17 @@ def is_claimable(job: Job, height: Height, claim_period: int) -> bool:
     return job.status is JobStatus.ASSIGNED
 
 
+def is_suited(candidate: Candidate, job: Job) -> bool:
+    """Whether a transcoder has a slot free and asks no more than a job offers."""
+    return candidate.slots > 0 and candidate.price <= job.price_per_segment
+
+
 # --- accessors
+
+
+def get_waiting_since(job: Job) -> int:
+    """Since when a job that waits has no transcoder."""
+    return max(job.created_height, job.assigned_height)
 
 
 def load_job(state: ReadState, job_id: int) -> Job:
@@ -112,10 +124,11 @@ def draw_waiting_jobs(state: State, env: BlockEnv) -> None:
     candidates = get_candidates(state)
     for job_id in waiting:
         job = JOBS.read(state, job_id)
-        drawn = _draw(env, job_id, job, candidates)
+        drawn = _draw(state, env, job_id, job, candidates)
         if drawn:
-            _assign(state, env, job_id, job, drawn)
-        elif env.height >= job.created_height + env.params.job_assignment_timeout:
+            WAITING_JOBS.drop(state, job_id)
+            assign(state, env, job_id, job, drawn[0], [each.address for each in drawn[1:]])
+        elif env.height >= get_waiting_since(job) + env.params.job_assignment_timeout:
             _end_waiting(state, env, job_id, job, NOBODY)
 
 
@@ -131,30 +144,30 @@ def _take_turn(state: State) -> list[int]:
     return sorted(turn)
 
 
-def _draw(env: BlockEnv, job_id: int, job: Job, candidates: list[Candidate]) -> list[Candidate]:
-    assert job.created_height < env.height, "the randomness of its own block must not decide a job"
-    suited = [each for each in candidates if each.slots and each.price <= job.price_per_segment]
+def _draw(state: ReadState, env: BlockEnv, job_id: int, job: Job, candidates: list[Candidate]) -> list[Candidate]:
+    assert get_waiting_since(job) < env.height, "the randomness of its own block must not decide a job"
+    former = [address for _, address in FORMER_TRANSCODERS.keys(state, job_id)]
+    suited = [each for each in candidates if is_suited(each, job) and each.address not in former]
     stakes = [each.stake for each in suited]
     drawn = draw_in_order(env.randomness, b"job", (job_id,), stakes, 1 + env.params.backup_transcoders)
     return [suited[index] for index in drawn]
 
 
-def _assign(state: State, env: BlockEnv, job_id: int, job: Job, drawn: list[Candidate]) -> None:
-    first, *behind = drawn
-    first.slots -= 1
-    transcoder = TRANSCODERS.read(state, first.address)
-    accepted = replace(transcoder, slots=first.slots, jobs_accepted=transcoder.jobs_accepted + 1)
-    TRANSCODERS.put(state, accepted, first.address)
-    WAITING_JOBS.drop(state, job_id)
+def assign(state: State, env: Env, job_id: int, job: Job, candidate: Candidate, backups: Sequence[Address]) -> None:
+    """Give a job to a transcoder, which holds one of its slots from now on."""
+    candidate.slots -= 1
+    transcoder = TRANSCODERS.read(state, candidate.address)
+    accepted = replace(transcoder, slots=candidate.slots, jobs_accepted=transcoder.jobs_accepted + 1)
+    TRANSCODERS.put(state, accepted, candidate.address)
     assigned = replace(
         job,
         status=JobStatus.ASSIGNED,
-        transcoder=first.address,
-        backups=tuple([each.address for each in behind]),
+        transcoder=candidate.address,
+        backups=tuple(backups),
         assigned_height=env.height,
     )
     JOBS.put(state, assigned, job_id)
-    env.emit(JobAssigned(job_id, first.address))
+    env.emit(JobAssigned(job_id, candidate.address))
 
 
 # --- mutators: the end
@@ -168,13 +181,17 @@ def close_job(state: State, env: BlockEnv, job_id: int, claim_id: int = 0, segme
 
 
 def _end_waiting(state: State, env: Env, job_id: int, job: Job, by: Address) -> None:
-    """End a job that nobody works on; there is nothing to claim, so it closes as well."""
+    """End a job that nobody works on; where nobody ever did there is nothing to claim, and it closes as well."""
     WAITING_JOBS.drop(state, job_id)
-    _close(state, env, job_id, _end(state, env, job_id, job, by))
+    ended = _end(state, env, job_id, job, by)
+    if job.assigned_height:
+        schedule(state, env.height + env.params.claim_period + 1, DueKind.CLOSE_JOB, job_id)
+    else:
+        _close(state, env, job_id, ended)
 
 
 def _end_assigned(state: State, env: Env, job_id: int, job: Job, by: Address) -> None:
-    _release_slot(state, job)
+    release_slot(state, job)
     _end(state, env, job_id, job, by)
     schedule(state, env.height + env.params.claim_period + 1, DueKind.CLOSE_JOB, job_id)
 
@@ -193,7 +210,8 @@ def _close(state: State, env: Env, job_id: int, job: Job) -> None:
     env.emit(JobClosed(job_id, job.escrow))
 
 
-def _release_slot(state: State, job: Job) -> None:
+def release_slot(state: State, job: Job) -> None:
+    """Give a transcoder the slot of its job back, unless it has withdrawn its offer since."""
     transcoder = TRANSCODERS.get(state, job.transcoder)
     if transcoder is not None and job.assigned_height > transcoder.withdrawn_height:
         TRANSCODERS.put(state, replace(transcoder, slots=transcoder.slots + 1), job.transcoder)

@@ -136,6 +136,7 @@ DEPOSITS: Table[records.AmountRecord] = Table(keyspace.DEPOSITS, records.AmountR
 PROFILES: Table[records.Profile] = Table(keyspace.PROFILES)
 JOBS: Table[records.Job] = Table(keyspace.JOBS)
 WAITING_JOBS: Table[records.Empty] = Table(keyspace.WAITING_JOBS)
+FORMER_TRANSCODERS: Table[records.FormerTranscoder] = Table(keyspace.FORMER_TRANSCODERS)
 OPEN_JOBS: Table[records.Empty] = Table(keyspace.OPEN_JOBS)
 CLAIMS: Table[records.Claim] = Table(keyspace.CLAIMS)
 CLAIMED_RANGES: Table[records.RangeEnd] = Table(keyspace.CLAIMED_RANGES)

@@ -11,8 +11,10 @@ from app.messages.bodies import (
     ClaimWork,
     CommitVerdict,
     DistributeFees,
+    DropReason,
     EndJob,
     Job,
+    ReassignJob,
     SegmentRange,
     SlashMissedVerification,
 )
@@ -71,6 +73,22 @@ def end_job(sender: Sender, job_id: int) -> Sequence[Body]:
     Example:  headwater tx end-job 1 --from carol
     """
     return [EndJob(job_id)]
+
+
+@click.command("reassign-job")
+@click.argument("job_id", type=ID)
+@click.option("--reason", type=click.Choice([each.name.lower() for each in DropReason]), required=True)
+@sending
+def reassign_job(sender: Sender, job_id: int, reason: str) -> Sequence[Body]:
+    """Pass your job JOB_ID on to its next backup, because its transcoder is silent, slow, refuses or is wrong.
+
+    Where no backup has a free slot, another transcoder is drawn in the next block. The first one can still claim what
+    it did; the drop stands in its public record.
+
+    \b
+    Example:  headwater tx reassign-job 1 --reason silent --from carol     who is next: headwater query job 1
+    """
+    return [ReassignJob(job_id, DropReason[reason.upper()])]
 
 
 @click.command("claim-work")
@@ -208,6 +226,7 @@ def slash_double_claim(sender: Sender, file: Path) -> Sequence[Body]:
 WORK_COMMANDS = (
     job,
     end_job,
+    reassign_job,
     claim_work,
     verify,
     commit_verdict,

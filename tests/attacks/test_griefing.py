@@ -2,7 +2,7 @@
 
 from dataclasses import replace
 
-from app.messages.bodies import ClaimWork, Deposit, EndJob, Job, SegmentRange, Withdraw
+from app.messages.bodies import ClaimWork, Deposit, DropReason, EndJob, Job, ReassignJob, SegmentRange, Withdraw
 from app.messages.records import JobStatus
 from app.messages.rejections import Reason
 from app.messages.segment import make_stream_id
@@ -88,3 +88,18 @@ def test_a_third_partys_deposit_is_never_touched():
     world.send(mallory, Deposit(Wei(5_000)))
     world.send(transcoder, claim_of([(0, 5)]))
     assert world.deposit(victim) == ETH
+
+
+def test_a_broadcaster_that_passes_its_job_on_again_and_again_cannot_take_work_back():
+    """What was done before is claimed and paid all the same; only a record is left."""
+    world = World(NO_SEGMENT)
+    broadcaster, workers = world.broadcaster(), [world.transcoder(f"t{number}", slots=1) for number in range(3)]
+    job_id = world.assigned_job(broadcaster)
+    for segment in range(3):
+        worker = world.parties[world.job(job_id).transcoder]
+        work = make_work(job_id, broadcaster, worker, (segment, segment))
+        world.send(broadcaster, ReassignJob(job_id, DropReason.SLOW))
+        world.send(worker, work.claim)
+    assert world.job(job_id).segments_claimed == 3
+    assert [world.record(worker).jobs_dropped for worker in workers] == [1, 1, 1]
+    world.require_sound()

@@ -16,7 +16,9 @@ from app.messages.bodies import (
     Challenge,
     Deposit,
     DistributeFees,
+    DropReason,
     EndJob,
+    ReassignJob,
     SlashDoubleClaim,
     SlashMissedVerification,
     TranscodeAvailability,
@@ -94,12 +96,20 @@ class WorkMachine(RuleBasedStateMachine):
         if party is not None:
             self.attempt(party, EndJob(job_id))
 
+    @precondition(lambda self: self.jobs(JobStatus.WAITING, JobStatus.ASSIGNED))
+    @rule(which=PICK)
+    def pass_on(self, which):
+        job_id, job = self.pick(self.jobs(JobStatus.WAITING, JobStatus.ASSIGNED), which)
+        self.attempt(self.world.parties[job.broadcaster], ReassignJob(job_id, DropReason.SLOW))
+
     # --- claims
 
     @precondition(lambda self: self.jobs(JobStatus.ASSIGNED, JobStatus.ENDED))
     @rule(which=PICK, length=st.integers(1, 6), gap=st.integers(0, 3), again=st.booleans())
     def claim(self, which, length, gap, again):
         job_id, job = self.pick(self.jobs(JobStatus.ASSIGNED, JobStatus.ENDED), which)
+        if job.transcoder not in self.world.parties:
+            return
         first = 0 if again else self.next_segment.get(job_id, 0) + gap
         ranges = [(first, first), (first + 2, first + length + 1)]
         parties = self.world.parties[job.broadcaster], self.world.parties[job.transcoder]
@@ -114,7 +124,7 @@ class WorkMachine(RuleBasedStateMachine):
         for place, _ in self.challenges(ChallengeStatus.AWAITING_RECEIPT):
             if forgotten and place[2] % 2:
                 continue
-            transcoder = self.world.parties[self.world.job(place[0]).transcoder]
+            transcoder = self.world.parties[self.world.claim(*place[:2]).transcoder]
             self.world.send(transcoder, self.works[place[:2]].verify(place[1], place[2]))
 
     @precondition(lambda self: self.challenges(ChallengeStatus.COMMITTING))
@@ -172,7 +182,7 @@ class WorkMachine(RuleBasedStateMachine):
     def report_two_outputs(self, which):
         place = self.pick(sorted(self.works), which)
         first = self.works[place].receipts[0]
-        transcoder = self.world.parties[self.world.job(place[0]).transcoder]
+        transcoder = self.world.parties[self.world.claim(*place).transcoder]
         self.attempt(self.verifiers[2], SlashDoubleClaim(first, signed_again(first, transcoder, transcoded_hash=WRONG)))
 
     @precondition(lambda self: self.works)

@@ -5,9 +5,10 @@ Both slash by what everybody can check on the chain, without the court, and pay 
 - `SlashMissedVerification`: a challenged segment whose receipt was not shown. The window opens one block after the
   claim's verification period and is `slashing_period` long. A claim is lost as a whole, so that all it misses is one
   offence, slashed once. Stake answers as of the claim's block: who unbonds between claim and deadline does not escape.
-- `SlashDoubleClaim`: two receipts for one segment and one input with different outputs, both signed by the job's
-  transcoder. Another input of the same number would be the broadcaster's doing, and proves nothing. One slash per job
-  and segment, however many such receipts turn up. Stake answers as of the claim that holds the segment, else as of now.
+- `SlashDoubleClaim`: two receipts for one segment and one input with different outputs, both signed by a transcoder
+  that has or had the job. Another input of the same number would be the broadcaster's doing, and proves nothing. One
+  slash per transcoder, job and segment, however many such receipts turn up. Stake answers as of the transcoder's claim
+  that holds the segment, else as of now.
 
 A transcoder can report itself and gets the finder's fee of its own slash back; the rest is lost all the same.
 """
@@ -27,7 +28,7 @@ from app.protocol.environment import TxEnv
 from app.protocol.jobs import load_job
 from app.protocol.slashing import slash
 from app.protocol.verification.verdicts import load_challenge
-from app.state.tables import CLAIMS, DOUBLE_CLAIMS, State
+from app.state.tables import CLAIMS, DOUBLE_CLAIMS, FORMER_TRANSCODERS, State
 
 # --- transactions
 
@@ -53,25 +54,30 @@ def process_slash_double_claim(state: State, env: TxEnv, message: SlashDoubleCla
     """SlashDoubleClaim: slash who has signed two different outputs of one segment, once per segment.
 
     Raises:
-        Rejection: NO_DOUBLE_CLAIM, UNKNOWN_JOB, ALREADY_SLASHED or RECEIPT_SIGNATURE_INVALID.
+        Rejection: NO_DOUBLE_CLAIM, UNKNOWN_JOB, RECEIPT_SIGNATURE_INVALID or ALREADY_SLASHED.
     """
     first, second = message.first, message.second
     _check_contradiction(first, second)
     job_id, segment = first.job_id, first.sequence_number
     job = load_job(state, job_id)
+    transcoder = _recover_signer(first)
+    if transcoder != job.transcoder and not FORMER_TRANSCODERS.has(state, job_id, transcoder):
+        raise Rejection(
+            Reason.RECEIPT_SIGNATURE_INVALID,
+            f"{to_checksum(transcoder)} signed as the transcoder, who is {to_checksum(job.transcoder)}",
+        )
+    _check_signer(second, transcoder)
     require(
-        not DOUBLE_CLAIMS.has(state, job_id, segment),
+        not DOUBLE_CLAIMS.has(state, job_id, segment, transcoder),
         Reason.ALREADY_SLASHED,
         f"for segment {segment} of job {job_id}",
     )
-    for receipt in (first, second):
-        _check_signer(receipt, job.transcoder)
-    DOUBLE_CLAIMS.put(state, Empty(), job_id, segment)
+    DOUBLE_CLAIMS.put(state, Empty(), job_id, segment, transcoder)
     claim = get_claim_of(state, job_id, segment)
-    height = env.height if claim is None else claim.height
+    height = env.height if claim is None or claim.transcoder != transcoder else claim.height
     amount = env.params.double_claim_slash_amount
-    slash(state, env, job.transcoder, amount, SlashReason.DOUBLE_CLAIM, height, env.sender)
-    env.emit(DoubleClaimReported(job_id, segment, job.transcoder, env.sender))
+    slash(state, env, transcoder, amount, SlashReason.DOUBLE_CLAIM, height, env.sender)
+    env.emit(DoubleClaimReported(job_id, segment, transcoder, env.sender))
 
 
 # --- checks
@@ -101,11 +107,15 @@ def _check_contradiction(first: Receipt, second: Receipt) -> None:
         raise Rejection(Reason.NO_DOUBLE_CLAIM, f"both receipts are of {first.transcoded_hash.hex()}")
 
 
-def _check_signer(receipt: Receipt, transcoder: Address) -> None:
+def _recover_signer(receipt: Receipt) -> Address:
     try:
-        signer = recover_transcoder(receipt)
+        return recover_transcoder(receipt)
     except InvalidSignature as error:
         raise Rejection(Reason.RECEIPT_SIGNATURE_INVALID, str(error)) from None
+
+
+def _check_signer(receipt: Receipt, transcoder: Address) -> None:
+    signer = _recover_signer(receipt)
     if signer != transcoder:
         raise Rejection(
             Reason.RECEIPT_SIGNATURE_INVALID,

@@ -57,6 +57,7 @@ COMMANDS = {
     "withdraw --deposit 1gwei --fees 2gwei": "withdraw",
     "job --stream cam1 --price 500gwei": "job",
     "end-job 1": "end_job",
+    "reassign-job 1 --reason silent": "reassign_job",
     f"claim-work 1 --ranges 0-9,12 --root {HASH}": "claim_work",
     "verify FILES/verify.json": "verify",
     f"commit-verdict 1 1 7 {HASH}": "commit_verdict",
