@@ -4,7 +4,7 @@ PYTHON_IN_TREE := .venv/bin/python
 SHELL := /bin/bash
 .SHELLFLAGS := -euo pipefail -c
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test test-docker test-docker-random image bench lint proto lock clean
+.PHONY: help setup demo test test-docker test-docker-random image soak bench lint proto lock clean
 
 help:
 	@echo 'Headwater: decentralised live video on a CometBFT app-chain. First time here? Run:'
@@ -18,6 +18,7 @@ help:
 	@echo '  make image                      the container image `headwater`, for compose.yaml and tests/docker'
 	@echo '  make test-docker                networks of containers that are broken on purpose; sets an engine up where it may'
 	@echo '  make test-docker-random SEED=7  one network of random size with random troubles; the same seed, the same trouble'
+	@echo '  make soak                       a million random operations, all invariants and the money to the unit; SEEDS, OPERATIONS'
 	@echo '  make bench                      the performance table, each figure with its target'
 	@echo '  make lint                       ruff and mypy --strict, as tests/architecture runs them'
 	@echo '  make setup                      only the set-up: .venv, the CometBFT binary, the sample clip'
@@ -49,6 +50,10 @@ test-docker: setup
 test-docker-random: setup
 	@.ci/engine
 	@HEADWATER_SEED='$(or $(SEED),$(shell date +%s))' $(PYTHON_IN_TREE) -m pytest tests/docker/test_random.py $(ARGS)
+
+# OPERATIONS of all SEEDS together; a seed that fails is named, and plays again alone.
+soak: setup
+	@$(PYTHON_IN_TREE) -m tests.support.soak --seeds '$(or $(SEEDS),1,2,3,4)' --operations '$(or $(OPERATIONS),1000000)' $(ARGS)
 
 bench: setup
 	@$(PYTHON_IN_TREE) -m tests.benchmarks $(ARGS)

@@ -17,7 +17,7 @@ from app.execution.extensions import (
     split_injection,
 )
 from app.execution.init_chain import init_chain, parse_genesis_state
-from app.execution.invariants import require_sound
+from app.execution.invariants import InvariantBroken, require_sound
 from app.execution.mempool.door import Door
 from app.execution.mempool.own import MempoolOptions, OwnMempool
 from app.execution.mempool.view import MempoolView
@@ -251,7 +251,7 @@ class Engine:
         )
         result = process_block(base, overlay, env, txs, self._verdicts, commit)
         if self._check_invariants:
-            require_sound(overlay)
+            require_sound(overlay, base)
         genesis_changes = self._genesis.changes() if self._genesis else {}
         changes = {**genesis_changes, **overlay.changes()}
         prepared = self._store.prepare(changes)
@@ -266,6 +266,8 @@ class Engine:
         assert self._prepared is not None, "Commit without FinalizeBlock"
         height, prepared, changes = self._prepared
         self._store.commit(height, prepared, {_CHAIN_ID: self._chain_id.encode()})
+        if self._check_invariants and self._store.recompute_root() != self._store.root:
+            raise InvariantBroken(f"the state root of height {height} is not that of the flat pairs")
         self._genesis = self._prepared = None
         before, self._params = self._params, PARAMS.read(self._store)
         if self._own is None:

@@ -14,8 +14,8 @@ from app.messages.records import (
     JobStatus,
     JoinedBucket,
     ProposalStatus,
+    Supply,
 )
-from app.primitives.amounts import UNITS_PER_TOKEN
 from app.protocol.allocations import GROUP_SIZE
 from app.protocol.claims import is_lost
 from app.protocol.clock import DueKind
@@ -24,6 +24,7 @@ from app.protocol.governance.electorate import get_elector
 from app.protocol.locks import get_lock_value
 from app.protocol.stake import get_candidate, get_holding, get_pending_fees, get_stake, get_total_stake
 from app.protocol.transcoders import is_candidate, is_electable
+from app.protocol.validators import get_elected_validators
 from app.state.tables import (
     ACCOUNTS,
     ACTIVE,
@@ -75,15 +76,25 @@ def find_broken(state: ReadState) -> list[str]:
     return [f"{name}: {text}" for name, check in INVARIANTS.items() if (text := check(state))]
 
 
-def require_sound(state: ReadState) -> None:
-    """Stop where an invariant is broken.
+def require_sound(state: ReadState, last: ReadState | None = None) -> None:
+    """Stop where an invariant is broken, or where money has come or gone since the last state.
 
     Raises:
         InvariantBroken: naming all that are.
     """
     broken = find_broken(state)
+    if last is not None and (text := find_unconserved(SUPPLY.read(last), SUPPLY.read(state))):
+        broken.append(text)
     if broken:
         raise InvariantBroken("; ".join(broken))
+
+
+def find_unconserved(last: Supply, supply: Supply) -> str:
+    """What of a change of the supply is not explained by what was minted and burned; wei never changes."""
+    explained = last.lpt + (supply.minted - last.minted) - (supply.burned - last.burned)
+    if supply.minted < last.minted or supply.burned < last.burned or supply.lpt != explained:
+        return f"LPT supply: {supply} follows {last}; what was minted and burned gives {explained}"
+    return _difference(last.wei, supply.wei, "ETH total: this block's")
 
 
 def _lpt_supply(state: ReadState) -> str:
@@ -216,13 +227,19 @@ def _delegator_stakes(state: ReadState) -> str:
             continue
         entry = sums.setdefault(delegator.candidate, [0, 0])
         entry[0] += get_stake(state, address)
-        entry[1] += (delegator.shares > 0) + (delegator.joining_shares > 0)
+        entry[1] += 1 + _is_slashed_in_the_bucket(state, delegator)
     for (candidate,), _ in POOLS.items(state):
         held, parts = sums.get(candidate, [0, 0])
         total = get_total_stake(state, candidate)
         if not 0 <= total - held < max(parts, 1):
             return f"stakes towards 0x{candidate.hex()} sum up to {held}, its pool has {total}, {parts} holders"
     return ""
+
+
+def _is_slashed_in_the_bucket(state: ReadState, delegator: Delegator) -> bool:
+    # Joining bonds are whole units until a slash hits them; then they are rounded down apart from what earns.
+    pool = POOLS.read(state, delegator.candidate)
+    return delegator.joining_shares > 0 and pool.joining_stake != pool.joining_shares
 
 
 def _shares(state: ReadState) -> str:
@@ -295,14 +312,21 @@ def _active_stake(state: ReadState) -> str:
     return _difference(ROUND.read(state).active_stake, locked, "the sum of all locked stakes")
 
 
+def _election(state: ReadState) -> str:
+    places = sorted((-active.stake, address, active.from_waitlist) for (address,), active in ACTIVE.items(state))
+    drawn = [number for number, (_, _, from_waitlist) in enumerate(places) if from_waitlist]
+    n = PARAMS.read(state).n
+    if len(places) - len(drawn) > n or drawn not in ([], [n]):
+        return f"{n} are to be elected; by locked stake, drawn from the waitlist or not, there are {places}"
+    return ""
+
+
 def _validator_power(state: ReadState) -> str:
-    powers = {validator.operator: validator.power for _, validator in VALIDATORS.items(state)}
-    for (address,), active in ACTIVE.items(state):
-        # Where an election left no validator the last set stays, so that the drawn one may have an older power.
-        power = 0 if active.from_waitlist else active.stake // UNITS_PER_TOKEN
-        if power and powers.get(address, power) != power:
-            return f"0x{address.hex()} has a power of {powers[address]} and a stake of {active.stake}"
-    return "" if powers else "there is no validator"
+    recorded = {key: validator for (key,), validator in VALIDATORS.items(state)}
+    elected = get_elected_validators(state) or recorded  # where nobody can be one, those of the last set stay
+    if not recorded:
+        return "there is no validator"
+    return "" if recorded == elected else f"{recorded} are the validators; the locked stakes give {elected}"
 
 
 def _self_bonds(state: ReadState) -> str:
@@ -409,6 +433,7 @@ INVARIANTS: dict[str, Callable[[ReadState], str]] = {
     "price order": _price_order,
     "self bonds": _self_bonds,
     "active stake": _active_stake,
+    "election": _election,
     "validator power": _validator_power,
     "claimed once": _claimed_once,
     "open jobs": _open_jobs,

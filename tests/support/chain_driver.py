@@ -6,7 +6,7 @@ from dataclasses import replace
 from typing import Any, TypeVar
 
 from app.execution.engine import Engine
-from app.execution.invariants import require_sound
+from app.execution.invariants import find_unconserved, require_sound
 from app.execution.result import BlockResult, TxResult
 from app.messages.bodies import Body, Bond, Transcoder
 from app.messages.events import event_name
@@ -18,7 +18,7 @@ from app.messages.genesis_state import (
     GenesisTranscoder,
 )
 from app.messages.record import to_json
-from app.messages.records import Account, RoundState
+from app.messages.records import Account, RoundState, Supply
 from app.messages.rejections import Reason
 from app.messages.transaction import TxBody, decode_tx, sign_body
 from app.params import Params
@@ -30,7 +30,7 @@ from app.primitives.secp256k1 import private_key_to_address
 from app.protocol.environment import NOBODY, BlockEnv
 from app.protocol.ledger import pay_common_pool
 from app.protocol.stake import get_pending_fees, get_stake, get_total_stake
-from app.state.tables import ACCOUNTS, ROUND
+from app.state.tables import ACCOUNTS, ROUND, SUPPLY
 from app.store.backend import Backend
 from app.store.memory import MemoryBackend
 from app.store.overlay import Overlay
@@ -102,12 +102,18 @@ class Chain:
 
     def block(self, *txs: bytes, proposer: bytes = bytes(20), **news: Any) -> BlockResult:
         """Make, execute and commit the next block."""
+        before = self._supply()
         result = self.finalize(*txs, proposer=proposer, **news)
         self.engine.commit()
         require_sound(self.state)
+        assert find_unconserved(before, self._supply()) == ""
+        assert self.state.recompute_root() == self.state.root
         self.app_hashes.append(result.app_hash)
         self.results.append(result)
         return result
+
+    def _supply(self) -> Supply:
+        return SUPPLY.read(self.engine._genesis or self.state)
 
     def blocks(self, count: int) -> list[BlockResult]:
         """Make so many empty blocks."""

@@ -141,6 +141,14 @@ def test_a_node_that_checks_invariants_stops_where_the_state_contradicts_itself(
         careful.finalize_block(3, b"h" * 32, bytes(20), [])
 
 
+def test_a_node_that_checks_invariants_stops_where_the_root_is_not_that_of_the_pairs(monkeypatch):
+    careful = Engine(start(TEST).state, check_invariants=True)
+    careful.finalize_block(2, b"h" * 32, bytes(20), [])
+    monkeypatch.setattr(type(careful._store), "recompute_root", lambda store: bytes(32))
+    with pytest.raises(InvariantBroken, match="root of height 2"):
+        careful.commit()
+
+
 def test_queries_may_come_from_another_thread_while_blocks_are_made():
     from threading import Thread
 

@@ -4,7 +4,13 @@ from dataclasses import replace
 
 import pytest
 
-from app.execution.invariants import INVARIANTS, InvariantBroken, find_broken, require_sound
+from app.execution.invariants import (
+    INVARIANTS,
+    InvariantBroken,
+    find_broken,
+    find_unconserved,
+    require_sound,
+)
 from app.messages.bodies import Bond, ProposalKind, Propose, Unbond, Vote, VoteOption
 from app.messages.records import AllocationBits, Allocations, Claim, ClaimStatus, Empty, JoinedBucket, RangeEnd
 from app.state import tables
@@ -60,6 +66,7 @@ BREAKAGES = {
     "price order": lambda state: tables.CANDIDATES_BY_PRICE.put(state, Empty(), 3, ALICE.address),
     "self bonds": change(tables.PARAMS, min_self_bond=2000 * LPT),
     "active stake": change(tables.ROUND, active_stake=1),
+    "election": change(tables.ACTIVE, VERA.address, from_waitlist=True),
     "validator power": change(tables.VALIDATORS, VERA.consensus_key, power=1),
     "claimed once": claim_overlapping,
     "open jobs": lambda state: tables.OPEN_JOBS.put(state, Empty(), ALICE.address, 7),
@@ -93,13 +100,13 @@ def test_an_invariant_notices_what_it_is_there_for(chain, name):
         (change(tables.DELEGATORS, BOB.address, joining_shares=5 * LPT - 1), "shares"),
         (lambda state: tables.JOINED.put(state, JoinedBucket(1, 1, 0, 1), VERA.address, 0), "shares"),
         (change(tables.POOLS, VERA.address, stake=0), "shares"),
-        (lambda state: tables.VALIDATORS.drop(state, VERA.consensus_key), None),
+        (lambda state: tables.VALIDATORS.drop(state, VERA.consensus_key), "validator power"),
     ],
     ids=["no shares", "a joining unit less", "an ownerless bucket", "shares without stake", "one validator of two"],
 )
 def test_finer_contradictions_of_stake_are_noticed(chain, what, name):
     broken = [text.split(":")[0] for text in find_broken(tamper(chain.state, what))]
-    assert (name in broken) if name else broken == []
+    assert name in broken
 
 
 @pytest.mark.parametrize(
@@ -142,6 +149,18 @@ def test_a_chain_without_a_validator_is_noticed(chain):
             tables.VALIDATORS.drop(state, key)
 
     assert find_broken(tamper(chain.state, drop_all)) == ["validator power: there is no validator"]
+
+
+@pytest.mark.parametrize(
+    "changes", [{"lpt": 1}, {"minted": 1}, {"burned": 1}, {"wei": 1}, {"minted": -1, "lpt": -1}], ids=str
+)
+def test_money_that_comes_or_goes_unexplained_is_noticed(chain, changes):
+    last = tables.SUPPLY.read(chain.state)
+    supply = replace(last, **{name: getattr(last, name) + by for name, by in changes.items()})
+    assert find_unconserved(last, supply) != ""
+    assert find_unconserved(last, last) == ""
+    minted_and_burned = replace(last, lpt=last.lpt + 2, minted=last.minted + 5, burned=last.burned + 3)
+    assert find_unconserved(last, minted_and_burned) == ""
 
 
 def test_the_text_of_a_broken_invariant_has_the_numbers(chain):
