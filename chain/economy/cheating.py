@@ -19,7 +19,7 @@ from app.primitives.fractions import ONE, Fraction
 RATES = (1, 2, 5, 10, 20, 50, 100, 200, 500, 1000, 2000, 5000, 10_000)
 STAKES = (10, 30, 100, 300, 1000)
 """Whole LPT."""
-ROUNDS = 30
+ROUNDS = 20
 SECURITY = Lpt(100_000 * UNITS_PER_TOKEN)
 """Stake of an honest transcoder without work, so that there is always a validator left."""
 

@@ -24,6 +24,7 @@ _WIDE = 4
 """How many times the smallest value the largest is, where an axis is better logarithmic."""
 _COLOURS = ("#0072b2", "#d55e00", "#009e73", "#cc79a7", "#e69f00", "#56b4e9", "#555555", "#8c6d31", "#7b4fa3")
 """Of Okabe and Ito, and three more: told apart by those who see fewer colours."""
+_LINES = ("-", "-", "-", "-", "--", ":", "-.")
 
 
 def can_draw() -> bool:
@@ -93,7 +94,12 @@ def _draw_groups(path: Path, order: EconomyOrder, reports: Sequence[RoundReport]
         rows = [next(g for g in report.groups if g.name == group.name) for report in told]
         grown = [100 * row.stake / (group.stake * group.count) for row in rows]
         lowest, highest = min(lowest, *grown), max(highest, *grown)
-        style = {"color": _COLOURS[place % len(_COLOURS)], "label": group.name, "linewidth": 3 if place == 0 else 1.5}
+        style = {
+            "color": _COLOURS[place % len(_COLOURS)],
+            "linestyle": _LINES[place % len(_LINES)],
+            "linewidth": 3 if place == 0 else 1.5,
+            "label": group.name,
+        }
         growth.plot(years, grown, **style)
         slashed.plot(years, [row.slashed / UNITS_PER_TOKEN for row in rows], **style)
     if highest > _WIDE * lowest:
