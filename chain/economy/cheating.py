@@ -4,8 +4,7 @@ Every point is played: the protocol draws the challenges, refunds the claims and
 honest twin with the same stake beside it, and what it earns is what it has at the end beyond its twin, fees included.
 The work that it saves counts with its whole fee, the most that honest work can cost; so the twin needs no jobs.
 
-What one claim does wrong is slashed once. So a claim has as many segments as meet one challenge on average, which is
-close to the size that costs a cheater least for each segment, until fees of transactions make small claims dear.
+What one claim does wrong is slashed once, so a claim has no more segments than meet one challenge on average.
 """
 
 from collections.abc import Iterable, Sequence
