@@ -8,17 +8,21 @@ from app.messages.bodies import Bond, Reward
 from app.messages.events import RewardMissed, RewardWithheld
 from app.messages.rejections import Reason
 from app.primitives.fractions import ONE
-from app.state.tables import ACTIVE, ROUND, SUPPLY, TRANSCODERS
+from app.state.tables import ACTIVE, ALLOCATIONS, ROUND, SUPPLY, TRANSCODERS
 from genesis.presets.test import TEST
 from genesis.presets.whitepaper import WHITEPAPER
+from tests.support.allocations import allot, with_allocations
 from tests.support.chain_driver import (
     ALICE,
     BOB,
     LPT,
     VERA,
     VIKTOR,
+    Chain,
     events_of,
     force,
+    make_genesis,
+    rates_of,
     register,
     start,
 )
@@ -145,3 +149,24 @@ def test_the_initial_allocation_is_distributed_at_genesis_and_can_be_staked():
     chain = start(TEST)
     assert chain.account(ALICE).lpt == 10_000 * LPT
     chain.must(ALICE, Bond(10_000 * LPT, ALICE.address))
+
+
+def test_an_initial_allocation_is_distributed_at_genesis_and_recipients_stake_it_into_a_role():
+    allotment = allot(ALICE, BOB)
+    chain = Chain(with_allocations(make_genesis(TEST, [ALICE, BOB], [VERA]), allotment))
+    chain.block()
+    assert ALLOCATIONS.read(chain.state).unclaimed == 3 * LPT
+    chain.must(ALICE, allotment.claim(0), Bond(LPT, ALICE.address), rates_of(ALICE))
+    chain.must(BOB, allotment.claim(1), Bond(2 * LPT, ALICE.address))
+    chain.next_round()
+    assert ACTIVE.read(chain.state, ALICE.address).stake == 3 * LPT
+
+
+def test_all_that_is_allocated_is_in_the_supply_that_inflation_is_relative_to():
+    genesis = make_genesis(TEST, [ALICE], [VERA])
+    chains = Chain(genesis), Chain(with_allocations(genesis, allot(ALICE)))
+    for chain in chains:
+        chain.block()
+    without, with_one = (SUPPLY.read(chain.state).lpt for chain in chains)
+    assert with_one - without == LPT
+    assert chains[1].round.mintable - chains[0].round.mintable == LPT * TEST.inflation_rate // ONE
