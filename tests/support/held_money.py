@@ -35,6 +35,7 @@ HELD: dict[str, tuple[str, int]] = {
     "claim.verification_fee": ("claim", 2),
     "verifier.bond": ("verifier", 1),
     "proposal.proposal_deposit": ("proposal", 1),
+    "dispute.bond": ("case", 1),
 }
 """By table and field: the kind of place, and how many parts of the key are its name."""
 

@@ -67,6 +67,10 @@ def proposal(proposal_id: int) -> Place:
     return ("proposal", proposal_id)
 
 
+def case(dispute_id: int) -> Place:
+    return ("case", dispute_id)
+
+
 def verifier(address: bytes) -> Place:
     return ("verifier", address)
 
@@ -130,6 +134,10 @@ MOVES: dict[type, Callable[[Any, Any], Iterable[Move]]] = {
         Move(ETH, e.wei, COMMON, account(e.recipient)),
     ],
     events.CommonPoolBurned: lambda k, e: [Move(LPT, e.amount, COMMON, NOWHERE)],
+    events.SegmentChallenged: lambda k, e: [Move(LPT, e.bond, account(e.challenger), case(e.dispute_id))],
+    events.ChallengeSettled: lambda k, e: [
+        Move(LPT, e.bond, case(e.dispute_id), account(e.challenger) if e.returned else COMMON)
+    ],
     events.AllocationClaimed: lambda k, e: [Move(LPT, e.amount, ALLOCATIONS, account(e.account))],
     events.AllocationsExpired: lambda k, e: [Move(LPT, e.amount, ALLOCATIONS, COMMON)],
 }
@@ -149,6 +157,7 @@ class Indexer:
     Attributes:
         held: what lies where, by denomination and place.
         minted, burned: of LPT, since genesis.
+        kinds: of the events that have moved something.
         stakes: of each delegator, exactly, as far as a stake is a part of its pool.
     """
 
@@ -159,6 +168,7 @@ class Indexer:
         self.principals: dict[Place, int] = defaultdict(int)
         self.stakes = IndexedStakes()
         self.minted = self.burned = 0
+        self.kinds: set[type] = set()
         for each in genesis.accounts:
             self._put(LPT, account(each.address), each.lpt)
             self._put(ETH, account(each.address), each.wei)
@@ -175,6 +185,8 @@ class Indexer:
             self._remember(event)
             for move in MOVES.get(type(event), _no_moves)(self, event):
                 self._move(move)
+                if move.amount and move.source != move.target:
+                    self.kinds.add(type(event))
             self.stakes.apply(event)
             self._forget(event)
         assert not any(amount for (_, place), amount in self.held.items() if place == TRANSIT), "money under way"
