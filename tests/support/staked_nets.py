@@ -1,6 +1,7 @@
 """Localnets with given stakes and parameters, and their accounts."""
 
 import re
+from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
@@ -12,29 +13,40 @@ from app.messages.rejections import Reason
 from app.params import Params
 from app.primitives.address import Address, to_checksum
 from app.primitives.amounts import Lpt
+from chain.cometbft.config import ConsensusTimeouts
 from chain.keys.keyring import Keyring
-from chain.keys.keystore import generate_private_key
 from chain.localnet.create import create
-from chain.localnet.genesis import CHAIN_ID, FAUCET, FAUCET_LPT, FAUCET_WEI
+from chain.localnet.genesis import CHAIN_ID, FAUCET, FAUCET_LPT, FAUCET_WEI, FUNDED_LPT, FUNDED_WEI
 from chain.localnet.layout import Localnet, LocalnetSettings
 from chain.tx.client import TxClient
 from chain.tx.errors import TxRejected
 from chain.tx.queries import Queries
 from chain.tx.result import TxResult
 from genesis.check import require_valid
-from genesis.document import build_document
+from genesis.document import Document, build_document
 from genesis.edit import add_account, add_transcoder, new_genesis
 from genesis.localnet import NO_WORK_URI, VALIDATOR_BALANCE_LPT, VALIDATOR_BALANCE_WEI
 from genesis.presets.units import GWEI, percent
 from tests.support.nodes import FAST, ask
+from tests.support.work_world import Party
 
 
-def staked_localnet(root: Path, stakes: tuple[int, ...], params: Params) -> Localnet:
-    """A localnet, not started: `validator0` … have these stakes in LPT and their keys in ROOT, as `faucet` has."""
+def staked_localnet(
+    root: Path,
+    stakes: tuple[int, ...],
+    params: Params,
+    others: tuple[str, ...] = (),
+    finish: Callable[[Document], Document] = lambda document: document,
+    timeouts: ConsensusTimeouts = FAST,
+) -> Localnet:
+    """A localnet, not started: `validator0` … have these stakes in LPT, `faucet` and the others have money.
+
+    All their keys, which follow from their names, are in ROOT. `finish` has the last word on the genesis document.
+    """
     keyring = Keyring(root)
 
     def account(name: str) -> Address:
-        keyring.add(name, generate_private_key(), None)
+        keyring.add(name, Party(name).key, None)
         return keyring.show(name).address
 
     def write(_: Path, validators: Any) -> dict[str, Any]:
@@ -47,11 +59,13 @@ def staked_localnet(root: Path, stakes: tuple[int, ...], params: Params) -> Loca
             )
             genesis = add_account(genesis, GenesisAccount(address, VALIDATOR_BALANCE_LPT, VALIDATOR_BALANCE_WEI))
         genesis = add_account(genesis, GenesisAccount(account(FAUCET), FAUCET_LPT, FAUCET_WEI))
-        document = dict(build_document(genesis))
+        for name in others:
+            genesis = add_account(genesis, GenesisAccount(account(name), FUNDED_LPT, FUNDED_WEI))
+        document = dict(finish(build_document(genesis)))
         require_valid(document)
         return document
 
-    return create(root, len(stakes), write, LocalnetSettings(timeouts=FAST), usual_ports=False)
+    return create(root, len(stakes), write, LocalnetSettings(timeouts=timeouts), usual_ports=False)
 
 
 @dataclass(frozen=True, slots=True)
