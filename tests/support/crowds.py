@@ -2,8 +2,9 @@
 
 The chain starts from a genesis document as always. Then the records of the crowd are put through the typed tables, a
 batch of accounts to a height: for each delegator the account and the bond, once for each batch the candidate's pool,
-its place in the order by stake, the supply and the totals. The shares are those that the pool itself sells. What comes
-out is a state that transactions could have led to: small crowds are checked against all invariants (`require_sound`).
+its place in the order by stake, the shares that its round began with, the supply and the totals. The shares are those
+that the pool itself sells. What comes out is a state that transactions could have led to: small crowds are checked
+against all invariants (`require_sound`).
 """
 
 import json
@@ -23,13 +24,13 @@ from app.primitives.fractions import Fraction
 from app.primitives.hashing import Hash32, sha256
 from app.protocol.stake import compute_shares, index_candidate
 from app.protocol.transcoders import register
-from app.state.tables import ACCOUNTS, CLAIMS, DELEGATORS, JOBS, POOLS, SUPPLY, TOTALS, State
+from app.state.tables import ACCOUNTS, ACTIVE, CLAIMS, DELEGATORS, JOBS, POOLS, SUPPLY, TOTALS, State
 from app.store.leveldb import LevelDbBackend
 from app.store.overlay import Overlay
 from app.store.state_store import StateStore
 from tests.support.chain_driver import CHAIN_ID, ETH, LPT, Party, make_genesis
 
-BATCH = 50_000
+BATCH = 200_000
 STAKE, CANDIDATE_STAKE, VALIDATOR_STAKE = Lpt(10 * LPT), Lpt(1000 * LPT), Lpt(100_000 * LPT)
 BALANCE_LPT, BALANCE_WEI = Lpt(100 * LPT), Wei(ETH)
 
@@ -137,6 +138,9 @@ def _bond_all(state: State, candidate: Address, delegators: Sequence[Address], s
         DELEGATORS.put(state, bond, address)
     grown = replace(pool, stake=Lpt(pool.stake + added), shares=pool.shares + shares * len(delegators))
     POOLS.put(state, grown, candidate)
+    active = ACTIVE.get(state, candidate)
+    if active is not None:
+        ACTIVE.put(state, replace(active, shares=grown.shares), candidate)
     if candidate != delegators[0]:
         index_candidate(state, candidate, pool.stake, grown.stake)
     TOTALS.put(state, replace(totals, bonded=Lpt(totals.bonded + added)))
