@@ -7,6 +7,7 @@ import pytest
 from app.messages.bodies import (
     Bond,
     Deposit,
+    DistributeFees,
     EndJob,
     InitializeRound,
     Job,
@@ -17,12 +18,28 @@ from app.messages.bodies import (
 )
 from app.messages.events import JobAssigned, TranscoderLeft, ValidatorChanged
 from app.messages.genesis_state import GenesisProfile
-from app.messages.records import JobStatus, LeaveReason
+from app.messages.records import ClaimStatus, JobStatus, LeaveReason, SlashReason
 from app.messages.rejections import Reason
 from app.messages.segment import make_stream_id
-from app.state.tables import ACTIVE, CANDIDATES_BY_PRICE, CANDIDATES_BY_STAKE, JOBS, TRANSCODERS, VALIDATORS
+from app.primitives.amounts import Height
+from app.primitives.fractions import ONE, Fraction
+from app.protocol.slashing import slash
+from app.state.tables import ACTIVE, CANDIDATES_BY_PRICE, CANDIDATES_BY_STAKE, CLAIMS, JOBS, TRANSCODERS, VALIDATORS
 from genesis.presets.test import TEST
-from tests.support.chain_driver import ALICE, BOB, CAROL, ETH, LPT, VERA, VIKTOR, events_of, rates_of, register, start
+from tests.support.chain_driver import (
+    ALICE,
+    BOB,
+    CAROL,
+    ETH,
+    LPT,
+    VERA,
+    VIKTOR,
+    enact,
+    events_of,
+    rates_of,
+    register,
+    start,
+)
 from tests.support.work_world import PROFILE_ID, ladder, make_work
 
 PATIENT = replace(TEST, missed_reward_threshold=100)
@@ -141,8 +158,8 @@ def test_unbonding_below_the_least_own_stake_is_leaving(all_of_it):
 # --- during a job
 
 
-def working():
-    chain = start(PATIENT, [VERA, VIKTOR], profiles=(profile(),))
+def working(params=PATIENT):
+    chain = start(params, [VERA, VIKTOR], profiles=(profile(),))
     chain.must(VERA, TranscodeAvailability(3))
     chain.must(CAROL, Deposit(ETH), Job(make_stream_id(CAROL.address, "s"), ladder(), 10**6, 12))
     assert [e.transcoder for e in events_of(chain.block(), JobAssigned)] == [VERA.address]
@@ -170,3 +187,24 @@ def test_who_has_resigned_is_drawn_for_no_job():
     chain.must(CAROL, Job(make_stream_id(CAROL.address, "t"), ladder(), 10**6, 12))
     chain.blocks(2)
     assert JOBS.read(chain.state, 2).status is JobStatus.WAITING
+
+
+def test_who_is_slashed_to_nothing_in_a_job_is_paid_for_what_it_did_and_can_begin_anew():
+    chain = working(replace(PATIENT, verification_rate=10**9))
+    chain.must(ALICE, Bond(5 * LPT, VERA.address))
+    offence = SlashReason.DOUBLE_CLAIM, Height(chain.engine.height)
+    enact(chain, lambda state, env: slash(state, env, VERA.address, Fraction(ONE), *offence))
+    assert (chain.total_stake(VERA), JOBS.read(chain.state, 1).status) == (0, JobStatus.ASSIGNED)
+    chain.must(VERA, make_work(1, CAROL, VERA, (0, 2)).claim)
+    chain.blocks(2)
+    chain.must(BOB, DistributeFees(1, 1))
+    claim = CLAIMS.read(chain.state, 1, 1)
+    assert (claim.status, chain.fees(VERA) > 0, chain.fees(ALICE)) == (ClaimStatus.PAID, True, 0)
+    chain.refused(VERA, TranscodeAvailability(1), reason=Reason.NOT_REGISTERED)
+    chain.refused(VERA, Reward(), reason=Reason.NOT_ACTIVE)
+    chain.next_round()
+    assert [address for (address,) in ACTIVE.keys(chain.state)] == [VIKTOR.address]
+    chain.must(VERA, Bond(20 * LPT, VERA.address), rates_of(VERA))
+    chain.next_round()
+    assert ACTIVE.read(chain.state, VERA.address).stake == 20 * LPT
+    assert (chain.stake(VERA), chain.stake(ALICE)) == (20 * LPT, 0)
