@@ -30,17 +30,19 @@ TEXT = Propose(ProposalKind.TEXT, "title", "")
 class VotingMachine(RuleBasedStateMachine):
     """One chain, and what each account held as each round began, written down by walking over all of them."""
 
-    @initialize(period=st.integers(3, 14), slashed=st.sampled_from((ONE // 2, ONE)), delegated=AMOUNTS)
+    @initialize(period=st.integers(4, 24), slashed=st.sampled_from((ONE // 2, ONE)), delegated=AMOUNTS)
     def begin(self, period, slashed, delegated):
         params = replace(
             TEST, n=2, round_length=4, round_lock_amount=ONE // 4, voting_period=period, auto_reward=True,
-            double_sign_slash_amount=slashed,
+            double_sign_slash_amount=slashed, unbonding_period=24,
         )  # fmt: skip
         self.chain = Chain(make_genesis(params, ACCOUNTS, VALIDATORS))
         self.rounds, self.votes, self.slashed_out = {}, {}, {}
         self.make_block()
         for party in ACCOUNTS[:2]:
             self.step(party, Bond(delegated, VALIDATORS[0].address))
+        self.time_passes(4)
+        self.propose(ACCOUNTS[3])
 
     # --- what happens
 
@@ -72,10 +74,16 @@ class VotingMachine(RuleBasedStateMachine):
     def propose(self, party):
         self.step(party, TEXT)
 
-    @rule(party=ANYBODY, option=st.sampled_from(OPTIONS), data=st.data())
-    def vote(self, party, option, data):
-        if self.votes:
-            self.step(party, Vote(data.draw(st.sampled_from(sorted(self.votes))), option))
+    @rule(cast=st.lists(st.tuples(ANYBODY, st.sampled_from(OPTIONS)), min_size=3, max_size=7), which=st.integers(0, 1))
+    def several_vote(self, cast, which):
+        while self.is_special():
+            self.make_block()
+        proposals = [key[0] for key, each in PROPOSALS.items(self.chain.state) if each.status is ProposalStatus.VOTING]
+        if proposals:
+            chosen = proposals[-min(which + 1, len(proposals))]
+            self.make_block(*[self.chain.sign(party, Vote(chosen, option)) for party, option in cast])
+        else:
+            self.propose(ACCOUNTS[3])
 
     @rule(blocks=st.integers(1, 5))
     def time_passes(self, blocks):
@@ -147,6 +155,6 @@ class VotingMachine(RuleBasedStateMachine):
 
 
 VotingMachine.TestCase.settings = settings(
-    max_examples=25, stateful_step_count=40, deadline=None, suppress_health_check=list(HealthCheck)
+    max_examples=25, stateful_step_count=30, deadline=None, suppress_health_check=list(HealthCheck)
 )
 TestVotes = VotingMachine.TestCase
