@@ -111,7 +111,7 @@ def main() -> int:
     for load in chosen:
         try:
             rows.append((load, measure(load, options.seconds)))
-        except (RuntimeError, TimeoutError, AssertionError, ConnectionError) as error:
+        except (RuntimeError, ValueError, OSError, AssertionError) as error:
             print(f"{load}: {error!r}", file=sys.stderr, flush=True)  # the other rows are worth having
     Console(width=180).print(make_table(rows, options.seconds))
     return 0 if len(rows) == len(chosen) else 1

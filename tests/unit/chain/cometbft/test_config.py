@@ -12,7 +12,7 @@ def parsed(**changes):
 
 
 def test_the_mempool_is_large_and_rechecks_have_time():
-    mempool = parsed()["mempool"]
+    mempool = parsed(mempool="flood")["mempool"]
     assert (mempool["type"], mempool["size"], mempool["cache_size"]) == ("flood", 100_000, 200_000)
     assert mempool["recheck_timeout"] == "10s"
 
