@@ -23,7 +23,7 @@ help:
 	@echo '  make lint                       ruff and mypy --strict, as tests/architecture runs them'
 	@echo '  make setup                      only the set-up: .venv, the CometBFT binary, the sample clip'
 	@echo '  make proto                      regenerate the protobuf modules from their .proto files'
-	@echo '  make lock                       renew requirements.lock from requirements.in'
+	@echo '  make lock                       renew requirements.lock from requirements.in, and requirements-image.lock'
 	@echo '  make clean                      remove everything that set-up and the tools made (.venv, .cache, caches)'
 	@echo
 	@echo 'Afterwards the command itself is .venv/bin/headwater; try .venv/bin/headwater --help.'
@@ -68,11 +68,13 @@ proto: setup
 	@$(PYTHON_IN_TREE) -m grpc_tools.protoc -Iapp/messages/proto --python_out=app/messages --pyi_out=app/messages headwater.proto
 
 # uv resolves for every platform at once, which pip cannot; it is fetched only here, where a lock file is renewed.
+lock: LOCK := --quiet --python-version 3.11 --generate-hashes --no-header --no-annotate --no-emit-index-url --no-emit-find-links
 lock: setup
 	@test -x .cache/lock/bin/uv || { $(PYTHON_IN_TREE) -m venv .cache/lock && .cache/lock/bin/pip install --quiet uv; }
-	@.cache/lock/bin/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-header \
-	  --no-annotate --no-emit-index-url --no-emit-find-links requirements.in --output-file requirements.lock
-	@echo 'requirements.lock is renewed; `make test` installs it and runs the tests with it.'
+	@.cache/lock/bin/uv pip compile $(LOCK) --universal requirements.in --output-file requirements.lock
+	@.cache/lock/bin/uv pip compile $(LOCK) --python-platform linux --constraints requirements.lock pyproject.toml \
+	  --output-file requirements-image.lock
+	@echo 'requirements.lock is renewed, and of it requirements-image.lock; `make test` installs it and runs the tests with it.'
 
 clean:
 	@rm -rf .venv .cache .pytest_cache .mypy_cache .ruff_cache .hypothesis build ./*.egg-info
