@@ -213,7 +213,8 @@ class Scene:
         self._count_segments()
         over = {status.name.lower() for status in _OVER}
         claimed = sum(claim["segments"] for claim in self.stage.claims)
-        if claimed < self.streamed.playable or not all(c["status"] in over for c in self.stage.claims):
+        decided = all(c["status"] in over and not c["open_challenges"] for c in self.stage.claims)
+        if claimed < self.streamed.playable or not decided:  # a lost claim's fee returns with its last challenge
             return False
         return bool(self.script.cheat or self.stage.ledger.all_events(events.RewardPaid))
 
