@@ -13,7 +13,7 @@ from dataclasses import dataclass
 
 LANES = 5
 """As many as two cores carry. More cores make them faster, and leave a whole run as long as its longest row."""
-ROW_SECONDS = 900.0
+ROW_SECONDS = 1800.0
 """No row takes as long; one that hangs ends here."""
 END_SECONDS = 120.0
 """For what is cancelled to remove its containers."""

@@ -9,9 +9,11 @@ from statistics import median
 from chain.rpc.client import RpcClient
 from tests.docker.judge import judge
 from tests.docker.load import Load, steady_load
-from tests.docker.manifest import Manifest
+from tests.docker.manifest import Kind, Manifest
 from tests.docker.network import Network, running
 from tests.docker.perturb import perturb
+
+KILLS = {Kind.KILL, Kind.KILL_APPLICATION}
 
 
 @dataclass
@@ -46,7 +48,8 @@ async def run(manifest: Manifest) -> Report:
                 report.recoveries[what.kind.value].append(seconds)
                 await asyncio.sleep(manifest.settle_seconds)
         await _measure(network, load, first, time.monotonic() - began, report)
-        report.lines.append(await judge(network, load))
+        killed = any(what.kind in KILLS for what in manifest.perturbations)
+        report.lines.append(await judge(network, load, killed=killed))
     return report
 
 

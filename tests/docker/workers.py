@@ -62,6 +62,8 @@ class Company:
             "--loop",
             "--duration",
             seconds,
+            "--drop-after",
+            600,  # whoever is killed may take a busy machine's time to be back, and nothing is lost meanwhile
             "--stream",
             "test",
             "--ladder",
