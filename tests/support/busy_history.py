@@ -62,7 +62,8 @@ class BusyHistory(History):
         for place, challenge in CHALLENGES.items(self.chain.state):
             seats = challenge.committee if challenge.status is not ChallengeStatus.DISPUTED else ()
             if challenge.status in (ChallengeStatus.COMMITTING, ChallengeStatus.REVEALING) and self.dice.random() < 0.9:
-                found += [self._verdict(BY_ADDRESS[seat.verifier], place, challenge.status) for seat in seats]
+                verifiers = [BY_ADDRESS[seat.verifier] for seat in seats]
+                found += [(each, [self._verdict(each, place, challenge.status)]) for each in verifiers]
             work = self.works.get(place[:2])
             if challenge.status is ChallengeStatus.AWAITING_RECEIPT and work is not None:
                 transcoder = BY_ADDRESS[CLAIMS.read(self.chain.state, *place[:2]).transcoder]

@@ -11,6 +11,7 @@ from typing import Any, Union, get_args, get_origin, get_type_hints
 
 from app.messages import keyspace
 from app.messages.bodies import Denom
+from app.messages.records import CourtOutcome
 from app.primitives.amounts import Amount, Lpt, Wei
 from app.state.tables import ReadState, Table
 
@@ -38,6 +39,9 @@ HELD: dict[str, tuple[str, int]] = {
     "dispute.bond": ("case", 1),
 }
 """By table and field: the kind of place, and how many parts of the key are its name."""
+
+KEPT_AFTERWARDS = {"dispute.bond": lambda case: case.outcome is not CourtOutcome.OPEN}
+"""Fields that still say what was held once, and when that is over."""
 
 NOT_HELD: dict[str, str] = {
     "supply": "sums, which are compared by themselves",
@@ -91,6 +95,8 @@ def held_money(state: ReadState) -> dict[tuple[Denom, Place], int]:
         layout = layouts[table]
         denom = DENOMS[get_type_hints(layout.record)[name]]
         for key, record in Table(layout).items(state):
+            if path in KEPT_AFTERWARDS and KEPT_AFTERWARDS[path](record):
+                continue
             held[denom, (kind, *key[:parts])] += getattr(record, name)
     return {where: amount for where, amount in held.items() if amount}
 

@@ -1,8 +1,8 @@
 """Stakes of single delegators, from events: exact fractions, where the chain holds shares.
 
 All that is bonded towards a candidate changes in proportion: by rewards, by slashes. What was bonded in a round earns
-from the next one on. The chain's shares round each stake by less than a unit for each thing that is done with it;
-that is all by which a stake there can differ.
+from the next one on. The chain's shares round each stake, and whoever leaves a pool leaves with whole units: by a few
+units, and not more, a stake there can differ.
 """
 
 from dataclasses import dataclass, field
