@@ -30,6 +30,7 @@ from app.messages.bodies import (
     InitializeRound,
     Job,
     Propose,
+    ReassignJob,
     Rebond,
     RegisterVerifier,
     ResignAsTranscoder,
@@ -211,6 +212,14 @@ def job(walk: Walk) -> None:
     assert walk.user.query("job 1")["transcoder"] == to_checksum(VALIDATOR.address)
 
 
+def reassign_job(walk: Walk) -> None:
+    walk.user.tx("job --stream cam2 --ladder 240p --price 200gwei --segments 1 --from bob")
+    eventually(lambda: walk.user.query("job 2")["status"] == "assigned", "an assigned job")
+    walk.user.tx("reassign-job 2 --reason slow --from bob")
+    assert walk.transcoder(VALIDATOR)["jobs_dropped"] == 1
+    assert walk.user.query("job 1")["status"] == "assigned"
+
+
 def claim_work(walk: Walk) -> None:
     for segment in (SHOWN, MISSED, DOUBTED):
         root = work_of(segment).claim.merkle_root.hex()
@@ -358,6 +367,7 @@ STEPS: dict[type[Any], Callable[[Walk], None]] = {
     TranscodeAvailability: availability,
     Deposit: deposit,
     Job: job,
+    ReassignJob: reassign_job,
     ClaimWork: claim_work,
     Verify: verify,
     CommitVerdict: commit_verdict,
