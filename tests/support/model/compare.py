@@ -26,7 +26,7 @@ from app.messages.records import SlashReason
 from app.primitives.address import Address
 from app.primitives.amounts import Height
 from app.primitives.fractions import Fraction
-from app.protocol.environment import NOBODY, Evidence
+from app.protocol.environment import Evidence
 from app.protocol.locks import get_lock_value
 from app.protocol.rounds import add_work
 from app.protocol.slashing import slash as slash_chain
@@ -99,14 +99,14 @@ class Pair:
         if party.address not in self.world.candidates:
             return
         self._come_to_a_height_of_no_duty()
-        address, whom = party.address, None if finder is None else finder.address
+        address, finders = party.address, [] if finder is None else [finder.address]
 
         def make(overlay: Any, env: Any) -> None:
-            slash_chain(overlay, env, address, Fraction(fraction), reason, Height(offence), whom or NOBODY)
+            slash_chain(overlay, env, address, Fraction(fraction), reason, Height(offence), *finders)
 
         self.world.height = self.chain.next_height
         enact(self.chain, make)
-        self._follow(lambda: slash(self.world, address, fraction, offence, whom))
+        self._follow(lambda: slash(self.world, address, fraction, offence, *finders))
 
     def work(self, party: Party, work: int) -> None:
         """Count work for a transcoder in both, as a claim does."""
