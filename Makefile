@@ -37,7 +37,7 @@ demo: setup
 
 # Tests of networks mostly wait, so three processes of them keep two cores busy. ARGS="-n 0" runs them in one.
 test: setup
-	@$(PYTHON_IN_TREE) -m pytest -n 3 --dist loadgroup $(ARGS)
+	@$(PYTHON_IN_TREE) -m pytest -n 3 $(ARGS)
 
 image: setup
 	@.ci/engine

@@ -1,10 +1,15 @@
-"""How every test runs: hypothesis without deadlines, and the same examples every time where CI asks for it."""
+"""How every test runs: hypothesis without deadlines, the same examples every time where CI asks for it; in several
+processes so that one of them has all networks of containers.
+"""
 
 import os
 from collections.abc import Generator
 
 import pytest
 from hypothesis import settings
+from xdist.scheduler import LoadScopeScheduling
+
+CONTAINERS = "tests/docker/"
 
 settings.register_profile("headwater", deadline=None, print_blob=True, derandomize="CI" in os.environ)
 settings.load_profile("headwater")
@@ -16,3 +21,19 @@ def pytest_runtest_makereport() -> Generator[None, pytest.TestReport, pytest.Tes
     report = yield
     report.sections = [(name, text.encode(errors="backslashreplace").decode()) for name, text in report.sections]
     return report
+
+
+class TogetherScheduling(LoadScopeScheduling):
+    """Each test goes where there is time for it, but those with containers all to one process.
+
+    It begins all of them at once (tests/docker/lanes.py). pytest-xdist's own groups are names that it adds to those
+    of tests, and this pytest does not let it.
+    """
+
+    def _split_scope(self, nodeid: str) -> str:
+        return CONTAINERS if nodeid.startswith(CONTAINERS) else nodeid
+
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_xdist_make_scheduler(config, log):
+    return TogetherScheduling(config, log)

@@ -27,9 +27,8 @@ def _missing() -> str:
 
 def pytest_collection_modifyitems(items):
     ours = [item for item in items if item.get_closest_marker("docker")]
-    for item in ours:
-        item.add_marker(pytest.mark.xdist_group("docker"))  # one process begins all rows, and takes care of the image
-        if _missing():
+    if ours and _missing():
+        for item in ours:
             item.add_marker(pytest.mark.skip(reason=f"{_missing()} (make test-docker sets one up where it may)"))
 
 
