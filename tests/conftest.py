@@ -7,7 +7,7 @@ from collections.abc import Generator
 
 import pytest
 from hypothesis import settings
-from xdist.scheduler import LoadScopeScheduling
+from xdist.scheduler import LoadFileScheduling
 
 CONTAINERS = "tests/docker/"
 
@@ -23,15 +23,15 @@ def pytest_runtest_makereport() -> Generator[None, pytest.TestReport, pytest.Tes
     return report
 
 
-class TogetherScheduling(LoadScopeScheduling):
-    """Each test goes where there is time for it, but those with containers all to one process.
+class TogetherScheduling(LoadFileScheduling):
+    """A file's tests share a network, so one process has them; those with containers all are one process's.
 
     It begins all of them at once (tests/docker/lanes.py). pytest-xdist's own groups are names that it adds to those
     of tests, and this pytest does not let it.
     """
 
     def _split_scope(self, nodeid: str) -> str:
-        return CONTAINERS if nodeid.startswith(CONTAINERS) else nodeid
+        return CONTAINERS if nodeid.startswith(CONTAINERS) else super()._split_scope(nodeid)
 
 
 @pytest.hookimpl(optionalhook=True)
