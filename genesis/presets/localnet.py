@@ -41,9 +41,9 @@ LOCALNET = replace(
     # A committee of 3 repeats 1 of 5 segments: 3 / 5 = 60 % of the work. 30 % pays for half of it, so that what a
     # transcoder earns stays the larger part of the price.
     verification_fee=percent("30"),
-    # To fetch and re-execute a claim full of challenges while the same two cores run everything else: with the work of
-    # twelve processes waiting for each, one took a verifier 8 s, and 30 s were too short for the fourth. Reveals begin
-    # as soon as all have committed, so that only a silent verifier makes anybody wait for these.
+    # To fetch and re-execute a claim full of challenges while the same two cores run everything else: on such a machine
+    # the third challenge of a claim was committed 20 to 26 blocks after its draw, too close to 30. Reveals begin once
+    # all have committed, so that only a silent verifier makes anybody wait for these.
     commit_period=_blocks(MINUTE),
     reveal_period=_blocks(15),
     # Four validators on two cores re-execute a segment in 4 to 8 s, and a cheat brings several at a time.
