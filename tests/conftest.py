@@ -23,6 +23,11 @@ def pytest_runtest_makereport() -> Generator[None, pytest.TestReport, pytest.Tes
     return report
 
 
+def pytest_collection_modifyitems(items):
+    """Containers come last, when nothing else is at work beside them: they are a whole machine's load."""
+    items.sort(key=lambda item: item.nodeid.startswith(CONTAINERS))
+
+
 class TogetherScheduling(LoadFileScheduling):
     """A file's tests share a network, so one process has them; those with containers all are one process's.
 

@@ -12,8 +12,10 @@ import tempfile
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from functools import cache
+from http import HTTPStatus
 from pathlib import Path
 
+import aiohttp
 import pytest
 
 from chain.rpc.client import RpcClient
@@ -35,6 +37,7 @@ from transcoder.services.chain_reader import ChainReader
 
 pytestmark = [pytest.mark.docker(lanes=2, seconds=240), pytest.mark.usefixtures("image")]
 PORTS = (26657, 26667, 26677, 26687)
+STREAM_PORT = 8936
 TUTORIAL_SECONDS = 600.0
 STATES = "{{.Name}} {{.State.Status}} {{.State.ExitCode}} {{if .State.Health}}{{.State.Health.Status}}{{end}}"
 
@@ -142,6 +145,16 @@ async def _jobs(network: Network) -> int:
         return len(await ChainReader(rpc).items("/jobs"))
 
 
+async def _serves_sample(network: Network) -> bool:
+    """Whether the playlist of one rendition has a segment."""
+    url = f"http://{_bind(network)}:{STREAM_PORT}/stream/sample/240p/index.m3u8"
+    try:
+        async with aiohttp.ClientSession() as session, session.get(url) as answer:
+            return answer.status == HTTPStatus.OK and "#EXTINF" in await answer.text()
+    except aiohttp.ClientError:
+        return False
+
+
 async def _check_health(network: Network) -> None:
     """All run and are healthy, but the one that has made keys and genesis."""
 
@@ -176,11 +189,13 @@ async def test_the_tutorial_works_on_the_network_of_the_compose_file_through_its
     async with composed() as network:
         await network.reach(2, GUARD_SECONDS)
         up = loop.time() - began
-        await until(lambda: _jobs(network), "the job of the sample stream", GUARD_SECONDS)
+        await until(lambda: _serves_sample(network), "the sample stream at its published port", GUARD_SECONDS)
         job = await _jobs(network) + 1
+        await compose(network, "stop", "broadcaster", limit_seconds=GUARD_SECONDS)  # two streams are much for two cores
         told = await follow(network, tutorial_on(network, job))
         done = loop.time() - began - up
         segments = await asyncio.to_thread(_check_result, network.root, told, job)
+        await compose(network, "start", "broadcaster", limit_seconds=GUARD_SECONDS)
         await _check_health(network)
         judged = await judge(network, Load())
     return [f"compose: up after {up:.0f} s, the tutorial took {done:.0f} s and has {segments} segments; {judged}"]
