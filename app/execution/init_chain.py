@@ -109,7 +109,7 @@ def _write_transcoder(state: State, env: BlockEnv, genesis: GenesisTranscoder) -
     transcoder = Transcoder(
         rates, rates, Round(0), genesis.service_uri, genesis.consensus_pubkey, 0, Height(0), False, 0
     )
-    register(state, genesis.address, transcoder)
+    register(state, Height(0), genesis.address, transcoder)
 
 
 def _begin_first_round(state: State, env: BlockEnv) -> None:

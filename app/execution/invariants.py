@@ -23,7 +23,7 @@ from app.protocol.environment import NOBODY
 from app.protocol.governance.electorate import get_elector
 from app.protocol.locks import get_lock_value
 from app.protocol.stake import get_candidate, get_holding, get_pending_fees, get_stake, get_total_stake
-from app.protocol.transcoders import is_candidate, is_electable
+from app.protocol.transcoders import consensus_address, is_candidate, is_electable
 from app.protocol.validators import get_elected_validators
 from app.state.tables import (
     ACCOUNTS,
@@ -38,6 +38,7 @@ from app.state.tables import (
     CLAIMED_RANGES,
     CLAIMS,
     COMMON_POOL,
+    CONSENSUS_KEYS,
     DELEGATORS,
     DEPOSITS,
     DISPUTES,
@@ -323,10 +324,19 @@ def _election(state: ReadState) -> str:
 
 def _validator_power(state: ReadState) -> str:
     recorded = {key: validator for (key,), validator in VALIDATORS.items(state)}
-    elected = get_elected_validators(state) or recorded  # where nobody can be one, those of the last set stay
     if not recorded:
         return "there is no validator"
+    elected = {
+        key: validator
+        for key, validator in get_elected_validators(state).items()
+        if key in recorded or not _is_new_key(state, key)
+    } or recorded  # where nobody can be one, those of the last set stay
     return "" if recorded == elected else f"{recorded} are the validators; the locked stakes give {elected}"
+
+
+def _is_new_key(state: ReadState, key: bytes) -> bool:
+    """Whether a key was published in the running round: it has power from the next election on."""
+    return CONSENSUS_KEYS.read(state, consensus_address(key)).published_height >= ROUND.read(state).start_height
 
 
 def _self_bonds(state: ReadState) -> str:

@@ -187,11 +187,17 @@ class Validator:
 
 @dataclass(frozen=True, slots=True)
 class ConsensusKeyOwner:
-    """Whose key a consensus address was, kept as long as evidence against it is admissible (validators)."""
+    """Whose key a consensus address was, kept as long as evidence against it is admissible (validators).
+
+    Attributes:
+        removed_height: when it left the validators; 0 while it is one, and before it ever was.
+        published_height: when its operator last named it; it has power from an election after that.
+    """
 
     operator: Address
     pubkey: bytes
     removed_height: Height
+    published_height: Height = Height(0)
 
 
 @unique

@@ -135,7 +135,7 @@ def process_rotate_consensus_key(state: State, env: TxEnv, message: RotateConsen
     check_new_key(state, env.sender, message.consensus_pubkey)
     if message.consensus_pubkey == record.consensus_pubkey:
         raise Rejection(Reason.CONSENSUS_KEY_IN_USE, "this is your consensus key already")
-    own_key(state, env.sender, message.consensus_pubkey)
+    own_key(state, env.height, env.sender, message.consensus_pubkey)
     TRANSCODERS.put(state, replace(record, consensus_pubkey=message.consensus_pubkey), env.sender)
     env.emit(ConsensusKeyRotated(env.sender, record.consensus_pubkey, message.consensus_pubkey))
     if VALIDATORS.has(state, record.consensus_pubkey):

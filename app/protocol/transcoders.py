@@ -78,23 +78,24 @@ def get_lowest_price(state: ReadState) -> Wei | None:
 # --- mutators
 
 
-def register(state: State, address: Address, transcoder: Transcoder) -> None:
+def register(state: State, height: Height, address: Address, transcoder: Transcoder) -> None:
     """Write a transcoder, and keep the two orders and the owner of its consensus key with it."""
+    last = TRANSCODERS.get(state, address)
     before = get_registered(state, address)
     if before is None and is_electable(transcoder):
         index_candidate(state, address, None, get_total_stake(state, address))
     if before is not None:
         CANDIDATES_BY_PRICE.drop(state, before.next_rates.price_per_segment, address)
     CANDIDATES_BY_PRICE.put(state, Empty(), transcoder.next_rates.price_per_segment, address)
-    if transcoder.consensus_pubkey:
-        own_key(state, address, transcoder.consensus_pubkey)
+    if transcoder.consensus_pubkey and (last is None or last.consensus_pubkey != transcoder.consensus_pubkey):
+        own_key(state, height, address, transcoder.consensus_pubkey)
     TRANSCODERS.put(state, transcoder, address)
 
 
-def own_key(state: State, address: Address, key: bytes) -> None:
+def own_key(state: State, height: Height, address: Address, key: bytes) -> None:
     """Write down whose consensus key this is, for ever: evidence comes late, and nobody else may use it."""
-    if not CONSENSUS_KEYS.has(state, consensus_address(key)):
-        CONSENSUS_KEYS.put(state, ConsensusKeyOwner(address, key, Height(0)), consensus_address(key))
+    known = CONSENSUS_KEYS.get(state, consensus_address(key)) or ConsensusKeyOwner(address, key, Height(0))
+    CONSENSUS_KEYS.put(state, replace(known, published_height=height), consensus_address(key))
 
 
 # --- transactions
@@ -118,7 +119,7 @@ def process_transcoder(state: State, env: TxEnv, message: TranscoderMessage) -> 
         _check_lock(registered, rates, message, now)
     next_round = Round(now.number + 1)
     updated = _updated(before, rates, message, now.number)
-    register(state, env.sender, updated)
+    register(state, env.height, env.sender, updated)
     env.emit(
         TranscoderUpdated(
             env.sender,

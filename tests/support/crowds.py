@@ -100,7 +100,7 @@ def add_candidates(folder: Path, count: int) -> None:
             _bond_all(overlay, address, [address], stake)
             rates = Rates(Wei(1000 + number), Fraction(10**8), Fraction(5 * 10**8))
             uri = f"http://127.0.0.1:{number}"
-            register(overlay, address, Transcoder(rates, rates, Round(0), uri, b"", 0, Height(0), False, 0))
+            register(overlay, Height(0), address, Transcoder(rates, rates, Round(0), uri, b"", 0, Height(0), False, 0))
         yield overlay
 
     write(folder, batches(), store)
