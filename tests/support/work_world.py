@@ -212,7 +212,7 @@ class World:
         rates = Rates(Wei(price), Fraction(0), Fraction(5 * 10**8))
         stake.add_to_pool(self.state, self._block_env(), party.address, party.address, locked)
         record = Transcoder(rates, rates, Round(0), "http://127.0.0.1:1", b"", 0, Height(0), False, 0)
-        transcoders.register(self.state, party.address, record)
+        transcoders.register(self.state, Height(0), party.address, record)
         pool = tables.POOLS.read(self.state, party.address)
         active = ActiveTranscoder(Lpt(locked), rates, False, False, 0, Lpt(0), 0, shares=pool.shares, era=pool.era)
         tables.ACTIVE.put(self.state, active, party.address)

@@ -171,6 +171,7 @@ class Pair:
         sender = sent.sender.address
         self.world.purse(sender).wei -= FEE
         trial = deepcopy(self.world)
+        trial.is_draw_told = code == 0
         for message in sent.messages:
             against = objections(trial, sender, message)
             if against:

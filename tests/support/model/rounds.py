@@ -62,8 +62,9 @@ def elect(world: World) -> None:
     for address in order[:n]:
         world.seats[address] = _seat(world, address, False)
     if order[n:]:
-        assert world.drawn in order[n:], "the chain has drawn somebody who does not wait"
-        world.seats[world.drawn] = _seat(world, world.drawn, True)
+        drawn = world.drawn if world.is_draw_told else order[n]
+        assert drawn in order[n:], "the chain has drawn somebody who does not wait"
+        world.seats[drawn] = _seat(world, drawn, True)
     update_validators(world)
 
 

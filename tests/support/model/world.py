@@ -166,6 +166,8 @@ class World:
     """How often something was done with an account's stake or fees."""
     drawn: Address | None = None
     """Whom the chain has drawn from the waitlist last; randomness is not the model's."""
+    is_draw_told: bool = True
+    """Whether the chain tells: with a refused transaction that had begun a round, its draw is gone as well."""
 
     def purse(self, address: Address) -> Purse:
         """An account's balances."""
