@@ -72,7 +72,9 @@ class EngineNode:
             self._index[hash_tx(raw)] = CommittedTransaction(hash_tx(raw), height, place, raw, _shown(outcome))
             if outcome.code:
                 self._cache.discard(raw)
-        self.mempool = deque(raw for raw in self.mempool if self.engine.check_tx(raw).code == 0)
+        kept = deque(raw for raw in self.mempool if self.engine.check_tx(raw).code == 0)
+        self._cache -= set(self.mempool) - set(kept)  # CometBFT forgets what its recheck refuses
+        self.mempool = kept
 
     def forget_index(self) -> None:
         """Have the index not know what is in the blocks, as when a node ends between writing both."""
